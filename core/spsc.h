@@ -3,14 +3,17 @@
 #ifndef WEIR_CORE_SPSC_H
 #define WEIR_CORE_SPSC_H
 
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct weir_spsc {
-    alignas(64) _Atomic size_t head; // next to pop; written by the consumer
-    alignas(64) _Atomic size_t tail; // next to push; written by the producer
+    _Atomic size_t head; // next to pop; written by the consumer
+    // Padding rather than alignas, so that structs holding a queue may come from calloc: the two indices
+    // still never share a cache line.
+    unsigned char pad_head[64 - sizeof(size_t)];
+    _Atomic size_t tail; // next to push; written by the producer
+    unsigned char pad_tail[64 - sizeof(size_t)];
     unsigned char *items;
     size_t capacity; // elements, a power of two
     size_t elem_bytes;

@@ -52,7 +52,10 @@ struct weir_error {
     char hint[256]; ///< what to try; may be empty
 };
 
-/** Fill `e` (may be NULL) with code, place and a formatted `what`; why and hint become empty. Returns `code`. */
+/**
+ * Fill `e` (may be NULL) with code, place (NULL: none) and a formatted `what`; why and hint become empty,
+ * http_status 0. Text is made valid UTF-8 without control characters. Returns `code`.
+ */
 WEIR_API int weir_error_set(struct weir_error *e, int code, const char *where, const char *what_fmt, ...)
     WEIR_PRINTF(4, 5);
 /** Add the reason to an error that was set. `e` may be NULL. */
