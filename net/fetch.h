@@ -1,11 +1,12 @@
-// net/fetch.h — fetch one document and wait for it: what `weir inspect` and tests use instead of a loop of their own.
+// net/fetch.h — fetch one document and wait for it: what `weir inspect` and tests use instead of a
+// loop of their own.
 #ifndef WEIR_NET_FETCH_H
 #define WEIR_NET_FETCH_H
 
 #include "net/transport.h"
 
 struct weir_fetch_request {
-    const char *url; // http, https, file URL
+    const char *url;               // http, https, file URL
     int64_t first_byte, last_byte; // as in struct weir_transfer; whole resource: -1, -1
     size_t max_bytes;              // refuse more; 0: 64 MiB
     bool allow_file;
@@ -19,8 +20,10 @@ struct weir_fetch_result {
     int http_status;
 };
 
-// 0 or an enum weir_err with `error` filled: NOT_FOUND (host, file, 404), NETWORK, TLS, TIMEOUT, HTTP, TOO_BIG, DENIED.
-int weir_fetch_blocking(const struct weir_fetch_request *req, struct weir_fetch_result *out, struct weir_error *error);
+// 0 or an enum weir_err with `error` filled: NOT_FOUND (host, file, 404), NETWORK, TLS, TIMEOUT,
+// HTTP, TOO_BIG, DENIED.
+int weir_fetch_blocking(const struct weir_fetch_request *req, struct weir_fetch_result *out,
+                        struct weir_error *error);
 void weir_fetch_result_clear(struct weir_fetch_result *r);
 
 #endif
