@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/error.h>
+
 #define WEIR_BUDGET_MAX_RECLAIMERS 4
 
 // A pool that can give memory back. `reclaim` frees at least `need_bytes` if it can; it must not call

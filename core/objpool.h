@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weir/error.h>
+
 struct weir_objpool;
 struct weir_objcache; // one thread's cache of one pool
 

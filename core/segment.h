@@ -60,7 +60,8 @@ size_t weir_segment_length(const struct weir_segment *s); // published bytes (ac
 // Read the state before the length: then COMPLETE/FAILED means that the length is final.
 enum weir_segment_state weir_segment_state(const struct weir_segment *s);
 // Have `wake` signalled at every append and finish, until replaced; NULL for none. Writer's thread, before bytes
-// flow. Up to two watchers (a muxed segment feeds two streams): `which` is 0 or 1.
+// flow. (Safe at any time from any thread: what has arrived before is signalled at once, and when the call returns,
+// a replaced wake is not touched again.) Up to two watchers (a muxed segment feeds two streams): `which` is 0 or 1.
 void weir_segment_watch(struct weir_segment *s, int which, struct weir_wake *wake);
 
 #endif

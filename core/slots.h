@@ -5,12 +5,21 @@
 // A range that was given back keeps its pages until trimmed, so that steady state neither allocates nor
 // faults. Acquire picks, among free ranges, the best fit by committed size (segments) or the most recently
 // used (frames). Free ranges are poisoned under ASan and valgrind.
+//
+// The limit of the budget is never passed: room is reserved before pages are touched. When it is short, a pool
+// trims its own free slots, then asks the budget's other pools to trim theirs.
+//
+// Built with the CMake option WEIR_MALLOC_SLOTS, every acquire takes a heap block of min(range_bytes, 32 MiB) and
+// every release frees it, so that ASan and valgrind find uses after release at once. Ranges are then at most
+// 32 MiB and nothing is kept for reuse.
 #ifndef WEIR_CORE_SLOTS_H
 #define WEIR_CORE_SLOTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <weir/error.h>
 
 #include "core/budget.h"
 
@@ -26,12 +35,13 @@ struct weir_slots_params {
     size_t max_slots;           // acquire fails beyond this many in use
     size_t premapped;           // ranges mapped at creation; mapping one later is a counted miss
     enum weir_slots_order order;
+    size_t expected_in_use;     // acquires beyond this many in use at once are counted misses, too; 0: no such bound
     struct weir_budget *budget; // borrowed, required
     const char *name;           // for /proc/self/maps and messages
 };
 
 struct weir_slots_stats {
-    int64_t hits, misses; // acquires served by a mapped range / that had to map one
+    int64_t hits, misses; // acquires served by a mapped range / that had to map one or exceeded expected_in_use
     int64_t in_use, mapped;
     int64_t committed_bytes, in_use_bytes;
     int64_t trims;

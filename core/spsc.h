@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <weir/error.h>
+
 struct weir_spsc {
     _Atomic size_t head; // next to pop; written by the consumer
     // Padding rather than alignas, so that structs holding a queue may come from calloc: the two indices

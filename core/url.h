@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <weir/error.h>
+
 // Longest URL handled, NUL included; longer ones are WEIR_ERR_TOO_BIG.
 #define WEIR_URL_MAX_BYTES 8192
 

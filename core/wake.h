@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <weir/error.h>
+
 struct weir_wake {
     pthread_mutex_t lock;
     pthread_cond_t cond; // CLOCK_MONOTONIC
