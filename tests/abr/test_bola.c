@@ -1,0 +1,182 @@
+// tests/abr/test_bola.c — BOLA's levels against the reference's vectors (3.1), and what each
+// variant adds.
+#include "tests/abr/abr_test.h"
+
+#include "abr/bola_math.h"
+
+static struct weir_bola published(void)
+{
+    return (struct weir_bola){
+        .ladder = &ten, .gp = 5, .vp_us = weir_bola_vp_us(&ten, 5, 25e6, 3e6)};
+}
+
+static void has_the_published_levels(void **state)
+{
+    (void)state;
+    static const double overtaking_s[] = {11.107, 12.078, 13.052, 14.026, 14.998,
+                                          15.969, 16.942, 18.100, 19.094};
+    struct weir_bola b = published();
+    assert_near(b.vp_us, 2662975.5, 0.1);
+    assert_near(weir_bola_utility(&ten, 9), 3.261435, 1e-6);
+    for (size_t j = 0; j + 1 < ten.count; j++)
+        assert_near(weir_bola_overtake_us(&b, j, j + 1) / 1e6, overtaking_s[j], 6e-4);
+    assert_near(weir_bola_max_level_us(&b, 0) / 1e6, 13.315, 6e-4);
+    assert_near(weir_bola_max_level_us(&b, 9) / 1e6, 22.000, 1e-6);
+}
+
+static struct weir_abr_decision decide_at(const char *spec, struct weir_abr_observation o,
+                                          double level_s)
+{
+    struct weir_abr *a = must_create(spec);
+    o.buffer_level_us = (int64_t)(level_s * 1e6);
+    struct weir_abr_decision d = weir_abr_decide(a, &o);
+    weir_abr_destroy(&a);
+    return d;
+}
+
+static const struct {
+    const char *name;
+    double level_s;
+    size_t expect;
+} levels[] = {
+    {"empty buffer", 0, 0},      {"just below rung 1", 11.10, 0},  {"just above rung 1", 11.11, 1},
+    {"rung 5", 15.5, 5},         {"just below the top", 19.09, 8}, {"top", 19.10, 9},
+    {"full, not over", 22.0, 9},
+};
+
+static void basic_switches_at_its_levels(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        struct weir_abr_decision d = decide_at("bola:variant=basic", o, levels[i].level_s);
+        if (d.rung != levels[i].expect || d.wait_us > 1)
+            fail_msg("%s: rung %zu after %lld us, expected %zu", levels[i].name, d.rung,
+                     (long long)d.wait_us, levels[i].expect);
+    }
+}
+
+// All scores negative: dividing by size would prefer the largest; the paper waits.
+static void waits_while_every_score_is_negative(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    struct weir_abr_decision d = decide_at("bola:variant=basic", o, 24.0);
+    assert_near((double)d.wait_us, 2e6, 2);
+}
+
+// FINITE: 12 s before the end the virtual buffer is max(12 / 2, 3 * 3) = 9 s, so at 7 s it waits
+// until one segment fits: 7 - 9 + 3 = 1 s. Far from the ends nothing of the sort.
+static void finite_shrinks_the_buffer_near_the_ends(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    assert_int_equal(decide_at("bola:variant=finite", o, 7).wait_us, 0);
+    o.until_end_us = 12 * WEIR_SECOND_US;
+    assert_near((double)decide_at("bola:variant=finite", o, 7).wait_us, 1e6, 2);
+    assert_int_equal(decide_at("bola:variant=basic", o, 7).wait_us, 0);
+    o.until_end_us = 300 * WEIR_SECOND_US;
+    o.since_start_us = 12 * WEIR_SECOND_US;
+    assert_near((double)decide_at("bola:variant=finite", o, 7).wait_us, 1e6, 2);
+    // The rung rises at lower levels too: the thresholds scale with the virtual buffer.
+    assert_int_equal(decide_at("bola:variant=finite", o, 5.5).rung, 9);
+}
+
+// At 19.5 s the rule wants the top from rung 5, but the last transfer carried 2 Mbit/s: rung
+// 5, 1.427 Mbit/s.
+static void guards_hold_increases_to_the_throughput(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.last_rung = 5;
+    assert_int_equal(decide_at("bola:variant=finite", o, 19.5).rung, 9);
+    struct weir_abr_decision u = decide_at("bola:variant=u", o, 19.5);
+    assert_int_equal(u.rung, 6);
+    assert_int_equal(u.wait_us, 0);
+    struct weir_abr_decision averse = decide_at("bola:variant=o", o, 19.5);
+    assert_int_equal(averse.rung, 5);
+    // Down to where rung 6 overtakes rung 5, 15.969 s.
+    assert_near((double)averse.wait_us, (19.5 - 15.969) * 1e6, 1e3);
+    o.last_rung = 7; // above what the network carries: stay, never down
+    assert_int_equal(decide_at("bola:variant=u", o, 19.5).rung, 7);
+    o.last_sample.bytes = 1000000; // 8 Mbit/s: no reason to hold back
+    assert_int_equal(decide_at("bola:variant=u", o, 19.5).rung, 9);
+}
+
+static void default_is_variant_u(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.last_rung = 5;
+    assert_int_equal(decide_at("bola", o, 19.5).rung, 6);
+}
+
+static void starts_at_the_lowest_rung(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.throughput_bps = 0;
+    o.last_rung = WEIR_RUNG_NONE;
+    assert_int_equal(decide_at("bola", o, 19.5).rung, 0);
+}
+
+// 13.2: with 2 s buffered and 95 % of a top-rung segment still to come, a low rung is the better
+// bargain; with 5 % left it is not, and BASIC never gives up.
+static void abandons_what_is_no_longer_worth_it(void **state)
+{
+    (void)state;
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.buffer_level_us = 2 * WEIR_SECOND_US;
+    struct weir_abr_transfer t = {.rung = 9,
+                                  .size_bytes = 2250000,
+                                  .done_bytes = 112500,
+                                  .elapsed_us = 1000000,
+                                  .since_first_byte_us = 900000};
+    struct weir_abr *a = must_create("bola");
+    struct weir_abr_watch w = weir_abr_watch(a, &o, &t);
+    assert_true(w.abandon);
+    assert_int_equal(w.rung, 0);
+    t.done_bytes = 2240000; // less is left than even rung 0 would need
+    w = weir_abr_watch(a, &o, &t);
+    assert_false(w.abandon);
+    assert_int_equal(w.done_bytes, t.done_bytes + 1500);
+    assert_int_equal(w.elapsed_us, t.elapsed_us + 50000);
+    weir_abr_destroy(&a);
+
+    a = must_create("bola:variant=basic");
+    t.done_bytes = 112500;
+    w = weir_abr_watch(a, &o, &t);
+    assert_false(w.abandon);
+    assert_true(w.done_bytes == INT64_MAX);
+    weir_abr_destroy(&a);
+}
+
+// A segment shorter than the rest, as the last one often is, does not collapse the virtual buffer.
+static void a_short_last_segment_changes_little(void **state)
+{
+    (void)state;
+    struct weir_abr *a = must_create("bola");
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.buffer_level_us = 5 * WEIR_SECOND_US;
+    assert_int_equal(weir_abr_decide(a, &o).wait_us, 0);
+    o.segment_duration_us = 100000;
+    o.until_end_us = 100000;
+    assert_int_equal(weir_abr_decide(a, &o).wait_us, 0);
+    weir_abr_destroy(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(has_the_published_levels),
+        cmocka_unit_test(basic_switches_at_its_levels),
+        cmocka_unit_test(waits_while_every_score_is_negative),
+        cmocka_unit_test(finite_shrinks_the_buffer_near_the_ends),
+        cmocka_unit_test(guards_hold_increases_to_the_throughput),
+        cmocka_unit_test(default_is_variant_u),
+        cmocka_unit_test(starts_at_the_lowest_rung),
+        cmocka_unit_test(abandons_what_is_no_longer_worth_it),
+        cmocka_unit_test(a_short_last_segment_changes_little),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
