@@ -17,7 +17,10 @@ int weir_spsc_init(struct weir_spsc *q, size_t capacity, size_t elem_bytes)
     size_t rounded = 1;
     while (rounded < capacity)
         rounded *= 2;
-    q->items = calloc(rounded, elem_bytes);
+    size_t total;
+    if (__builtin_mul_overflow(rounded, elem_bytes, &total))
+        return WEIR_ERR_NOMEM;
+    q->items = calloc(1, total);
     if (!q->items)
         return WEIR_ERR_NOMEM;
     q->capacity = rounded;
