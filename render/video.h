@@ -1,5 +1,6 @@
-// render/video.h — where pictures go: a window (SDL2), a file (y4m), or nowhere (null). One ops table. A sink belongs to
-// one thread, for SDL the process's main thread. It never waits for presentation time: the player calls it when due.
+// render/video.h — where pictures go: a window (SDL2), a file (y4m), or nowhere (null). One ops
+// table. A sink belongs to one thread, for SDL the process's main thread. It never waits for
+// presentation time: the player calls it when due.
 #ifndef WEIR_RENDER_VIDEO_H
 #define WEIR_RENDER_VIDEO_H
 
@@ -17,18 +18,23 @@
 struct weir_picture {
     const AVFrame *frame; // borrowed for the call; a sink that keeps it takes its own reference
     int64_t pts_us;
-    int rotation;         // degrees clockwise: 0, 90, 180, 270
+    int rotation; // degrees clockwise: 0, 90, 180, 270
 };
 
 // What a window reports. Keys use mpv's names in the table of cli/keys.c.
 enum weir_input_kind {
     WEIR_INPUT_NONE,
-    WEIR_INPUT_KEY,   // key: a Unicode code point, or one of enum weir_key
-    WEIR_INPUT_QUIT,  // window closed
-    WEIR_INPUT_DROP,  // reserved
+    WEIR_INPUT_KEY,  // key: a Unicode code point, or one of enum weir_key
+    WEIR_INPUT_QUIT, // window closed
+    WEIR_INPUT_DROP, // reserved
 };
 enum weir_key {
-    WEIR_KEY_LEFT = 0x110000, WEIR_KEY_RIGHT, WEIR_KEY_UP, WEIR_KEY_DOWN, WEIR_KEY_ESCAPE, WEIR_KEY_ENTER,
+    WEIR_KEY_LEFT = 0x110000,
+    WEIR_KEY_RIGHT,
+    WEIR_KEY_UP,
+    WEIR_KEY_DOWN,
+    WEIR_KEY_ESCAPE,
+    WEIR_KEY_ENTER,
 };
 struct weir_input {
     enum weir_input_kind kind;
@@ -40,16 +46,22 @@ struct weir_video_sink;
 struct weir_video_sink_ops {
     const char *name;
     // Show (or write) one picture now; the one before is let go. 0 or WEIR_ERR_OUTPUT with error.
-    int (*present)(struct weir_video_sink *s, const struct weir_picture *p, struct weir_error *error);
-    // Next input event; kind NONE when there is none. Waits up to timeout_us. NULL op: a sink without input.
+    int (*present)(struct weir_video_sink *s, const struct weir_picture *p,
+                   struct weir_error *error);
+    // Next input event; kind NONE when there is none. Waits up to timeout_us. NULL op: a sink
+    // without input.
     struct weir_input (*poll)(struct weir_video_sink *s, int64_t timeout_us);
     void (*set_fullscreen)(struct weir_video_sink *s, bool on); // may be NULL, as all below
     bool (*fullscreen)(const struct weir_video_sink *s);
-    void (*set_overlay)(struct weir_video_sink *s, const char *text); // multi-line; NULL: none. Redraws.
-    void (*set_playing)(struct weir_video_sink *s, bool playing);     // inhibits the screensaver while true
+    void (*set_overlay)(struct weir_video_sink *s,
+                        const char *text); // multi-line; NULL: none. Redraws.
+    void (*set_playing)(struct weir_video_sink *s,
+                        bool playing); // inhibits the screensaver while true
     void (*set_title)(struct weir_video_sink *s, const char *title);
-    int (*screenshot)(struct weir_video_sink *s, const char *path, struct weir_error *error); // PNG of the picture shown
-    int (*finish)(struct weir_video_sink *s, struct weir_error *error); // flush files; the last chance to fail
+    int (*screenshot)(struct weir_video_sink *s, const char *path,
+                      struct weir_error *error); // PNG of the picture shown
+    int (*finish)(struct weir_video_sink *s,
+                  struct weir_error *error); // flush files; the last chance to fail
     void (*destroy)(struct weir_video_sink *s);
 };
 
@@ -65,9 +77,10 @@ struct weir_sdl_video_params {
 };
 
 int weir_video_null_create(struct weir_video_sink **out);
-// YUV4MPEG2 to `path` ("-": stdout); a change of size or format mid-way is scaled to the first, and counted.
-int weir_video_y4m_create(const char *path, struct weir_copy_counters *copies, struct weir_video_sink **out,
-                          struct weir_error *error);
+// YUV4MPEG2 to `path` ("-": stdout); a change of size or format mid-way is scaled to the first, and
+// counted.
+int weir_video_y4m_create(const char *path, struct weir_copy_counters *copies,
+                          struct weir_video_sink **out, struct weir_error *error);
 // WEIR_ERR_OUTPUT when no display can be opened; the hint suggests --headless.
 int weir_video_sdl_create(const struct weir_sdl_video_params *params, struct weir_video_sink **out,
                           struct weir_error *error);
