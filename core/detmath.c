@@ -81,9 +81,9 @@ static double atanh_tail(double z)
 double weir_ln(double x)
 {
     if (x != x || x < 0)
-        return NAN;
+        return (double)NAN;
     if (x == 0)
-        return -INFINITY;
+        return -HUGE_VAL;
     if (x > DBL_MAX)
         return x;
     int k;
@@ -114,7 +114,7 @@ double weir_exp2(double x)
     if (x != x)
         return x;
     if (x >= 1024.0)
-        return INFINITY;
+        return HUGE_VAL;
     if (x <= -1075.0)
         return 0.0;
     int k = (int)(x + (x < 0 ? -0.5 : 0.5)); // nearest integer

@@ -27,7 +27,7 @@ static inline void weir_poison(void *p, size_t size_bytes)
     __asan_poison_memory_region(p, size_bytes);
 #endif
 #ifdef WEIR_HAVE_VALGRIND
-    VALGRIND_MAKE_MEM_NOACCESS(p, size_bytes);
+    (void)VALGRIND_MAKE_MEM_NOACCESS(p, size_bytes);
 #endif
     (void)p;
     (void)size_bytes;
@@ -40,10 +40,19 @@ static inline void weir_unpoison(void *p, size_t size_bytes)
     __asan_unpoison_memory_region(p, size_bytes);
 #endif
 #ifdef WEIR_HAVE_VALGRIND
-    VALGRIND_MAKE_MEM_UNDEFINED(p, size_bytes);
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(p, size_bytes);
 #endif
     (void)p;
     (void)size_bytes;
+}
+
+// After the pages were given back to the system: they read as zero.
+static inline void weir_unpoison_zeroed(void *p, size_t size_bytes)
+{
+    weir_unpoison(p, size_bytes);
+#ifdef WEIR_HAVE_VALGRIND
+    (void)VALGRIND_MAKE_MEM_DEFINED(p, size_bytes);
+#endif
 }
 
 #endif

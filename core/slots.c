@@ -197,9 +197,9 @@ static void trim_locked(struct weir_slots *s, int64_t keep_bytes, int64_t want_b
     struct record *r = oldest_free(s, 0);
     while (r && freed < want_bytes && s->free_bytes > keep_bytes) {
         int64_t size = (int64_t)r->slot.committed_bytes;
-        weir_unpoison(r->slot.data, r->poisoned_bytes);
-        r->poisoned_bytes = 0;
         if (discard_tail(s, &r->slot, 0)) {
+            weir_unpoison_zeroed(r->slot.data, r->poisoned_bytes);
+            r->poisoned_bytes = 0;
             freed += size;
             s->free_bytes -= size;
             s->stats.trims++;
