@@ -25,8 +25,8 @@ struct outcome {
     struct weir_error error;
 };
 
-// `params` without a clock; NULL for defaults. `range_bytes` 0: 16 MiB. Fails the test when it
-// cannot.
+// `params` NULL for defaults, its clock may be unset. `range_bytes` 0: 16 MiB. Fails the test when
+// it cannot.
 void harness_init(struct harness *h, const struct weir_curl_params *params, size_t range_bytes,
                   int64_t limit_bytes);
 void harness_clear(struct harness *h);
