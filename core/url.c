@@ -87,13 +87,11 @@ static size_t guard_path(char *p, size_t len, size_t room, const struct path_rul
                          bool absolute)
 {
     const char *prefix = NULL;
-    if (absolute) {
-        if (!rules->has_authority && len > 1 && p[1] == '/')
-            prefix = "/.";
-    } else if (len == 0 || p[0] == '/' || scheme_length(p, p + len) > 0) {
-        if (!rules->has_scheme)
-            prefix = "./";
-    }
+    bool needs_dot = len == 0 || p[0] == '/' || is_space(p[0]) || scheme_length(p, p + len) > 0;
+    if (!absolute && !rules->has_scheme && needs_dot)
+        prefix = "./";
+    else if (!rules->has_authority && len > 1 && p[0] == '/' && p[1] == '/')
+        prefix = "/.";
     if (!prefix || room < len + 2)
         return len;
     memmove(p + 2, p, len);
