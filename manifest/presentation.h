@@ -56,6 +56,7 @@ struct weir_init {
     const char *url; // resolved against the first base URL; other bases through weir_init_url()
     struct weir_byte_range range;
     const struct weir_key *key;
+    const char *reference; // as written, before it was resolved; NULL: the base URL itself
 };
 
 // What must be fetched and handed to weir_presentation_load_index() before segments are known.
@@ -105,6 +106,7 @@ struct weir_track {
     size_t role_count, accessibility_count;
     bool is_default, autoselect, forced;
     bool trick_mode; // kept out of normal playback
+    bool in_band;    // carried inside the video representations (HLS rendition without URI): has none of its own
     const struct weir_protection *protections;
     size_t protection_count;
     struct weir_representation *representations; // in manifest order
@@ -177,6 +179,9 @@ struct weir_presentation {
     size_t event_count;
     const char **warnings; // one line each; bounded, the last then says how many more there were
     size_t warning_count, warning_room;
+    size_t warning_total;  // all there were
+    char *warning_more;    // the line that counts those beyond the bound
+    const void *variables; // HLS: EXT-X-DEFINE of the multivariant playlist, for IMPORT
 };
 
 struct weir_manifest_input {
@@ -217,5 +222,8 @@ int64_t weir_index_find(const struct weir_representation *r, int64_t time_us);
 int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out, size_t out_size_bytes);
 int weir_init_url(const struct weir_representation *r, const struct weir_init *init, size_t base, char *out,
                   size_t out_size_bytes);
+// Where index_url lies with another base. For HLS a base is a redundant copy of the variant: load_index() with the
+// playlist fetched from there makes it the one that segment URLs resolve against.
+int weir_index_source_url(const struct weir_representation *r, size_t base, char *out, size_t out_size_bytes);
 
 #endif
