@@ -35,6 +35,7 @@ enum weir_key {
     WEIR_KEY_DOWN,
     WEIR_KEY_ESCAPE,
     WEIR_KEY_ENTER,
+    WEIR_KEY_BACKSPACE,
 };
 struct weir_input {
     enum weir_input_kind kind;
@@ -60,6 +61,9 @@ struct weir_video_sink_ops {
     void (*set_title)(struct weir_video_sink *s, const char *title);
     int (*screenshot)(struct weir_video_sink *s, const char *path,
                       struct weir_error *error); // PNG of the picture shown
+    // Any thread: a poll in progress, or the next one, returns NONE at once. NULL: poll does not
+    // wait.
+    void (*wake)(struct weir_video_sink *s);
     int (*finish)(struct weir_video_sink *s,
                   struct weir_error *error); // flush files; the last chance to fail
     void (*destroy)(struct weir_video_sink *s);
@@ -72,6 +76,8 @@ struct weir_video_sink {
 struct weir_sdl_video_params {
     const char *title;
     bool fullscreen;
+    int width, height; // of the picture expected; 0: unknown. The window takes its shape with the
+                       // first one
     struct weir_copy_counters *copies; // conversions and uploads are counted under render
     const struct weir_log *log;
 };
@@ -81,7 +87,8 @@ int weir_video_null_create(struct weir_video_sink **out);
 // counted.
 int weir_video_y4m_create(const char *path, struct weir_copy_counters *copies,
                           struct weir_video_sink **out, struct weir_error *error);
-// WEIR_ERR_OUTPUT when no display can be opened; the hint suggests --headless.
+// Opens the display, the window (hidden until the first picture) and the renderer: do it while
+// bytes are in flight. WEIR_ERR_OUTPUT when no display can be opened; the hint suggests --headless.
 int weir_video_sdl_create(const struct weir_sdl_video_params *params, struct weir_video_sink **out,
                           struct weir_error *error);
 void weir_video_sink_destroy(struct weir_video_sink **s);
