@@ -1,5 +1,6 @@
-// cli/inspect.c — `weir inspect`: a presentation as read, as a table for people or weir.presentation/1 for scripts.
-// Fetches what is needed to list segments (media playlists, sidx) unless told not to; decides nothing itself.
+// cli/inspect.c — `weir inspect`: a presentation as read, as a table for people or
+// weir.presentation/1 for scripts. Fetches what is needed to list segments (media playlists, sidx)
+// unless told not to; decides nothing itself.
 #include "cli/inspect.h"
 
 #include <errno.h>
@@ -15,7 +16,8 @@
 #include "manifest/dump.h"
 #include "net/fetch.h"
 
-// Segments listed per representation unless --max-segments says otherwise. A 200-byte MPD can ask for 10^12.
+// Segments listed per representation unless --max-segments says otherwise. A 200-byte MPD can ask
+// for 10^12.
 #define DEFAULT_MAX_SEGMENTS 100000
 
 enum {
@@ -45,16 +47,20 @@ static const char help_text[] =
 
 static int usage(const char *what, const char *value)
 {
-    fprintf(stderr, "weir: inspect: %s%s%s\ntry: weir help inspect\n", what, value ? " " : "", value ? value : "");
+    fprintf(stderr, "weir: inspect: %s%s%s\ntry: weir help inspect\n", what, value ? " " : "",
+            value ? value : "");
     return STATUS_USAGE;
 }
 
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option table[] = {
-        {"json", no_argument, NULL, 'j'},           {"base-url", required_argument, NULL, 'b'},
-        {"no-fetch", no_argument, NULL, 'n'},       {"max-segments", required_argument, NULL, 'm'},
-        {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, 'j'},
+        {"base-url", required_argument, NULL, 'b'},
+        {"no-fetch", no_argument, NULL, 'n'},
+        {"max-segments", required_argument, NULL, 'm'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     char *end;
@@ -131,7 +137,8 @@ static bool is_file(const char *url)
 }
 
 // What one index needs, until it is ready.
-static int load(struct weir_presentation *p, struct weir_representation *r, struct weir_error *error)
+static int load(struct weir_presentation *p, struct weir_representation *r,
+                struct weir_error *error)
 {
     int err = 0;
     while (!err && r->index_need != WEIR_INDEX_READY) {
@@ -155,8 +162,8 @@ static int load(struct weir_presentation *p, struct weir_representation *r, stru
     return err;
 }
 
-// Every index there is. A representation whose index fails is reported and left without; it is an error when none
-// of the presentation's is left.
+// Every index there is. A representation whose index fails is reported and left without; it is an
+// error when none of the presentation's is left.
 static int load_all(struct weir_presentation *p, struct weir_error *error)
 {
     size_t ready = 0, failed = 0;
@@ -171,29 +178,33 @@ static int load_all(struct weir_presentation *p, struct weir_error *error)
                     continue;
                 if (failed++ == 0)
                     *error = own;
-                fprintf(stderr, "weir: warning: %s: %s%s%s\n", own.where, own.what, own.why[0] ? ": " : "", own.why);
+                fprintf(stderr, "weir: warning: %s: %s%s%s\n", own.where, own.what,
+                        own.why[0] ? ": " : "", own.why);
             }
         }
     }
     return ready || !failed ? 0 : error->code;
 }
 
-static int read_input(const struct options *o, struct weir_presentation **out, struct weir_error *error)
+static int read_input(const struct options *o, struct weir_presentation **out,
+                      struct weir_error *error)
 {
     char url[WEIR_URL_MAX_BYTES];
     struct weir_fetch_result got = {0};
     int err = input_url(o->input, url, sizeof(url), error);
     if (err)
         return err;
-    struct weir_fetch_request req = {.url = url, .first_byte = -1, .last_byte = -1, .allow_file = is_file(url)};
+    struct weir_fetch_request req = {
+        .url = url, .first_byte = -1, .last_byte = -1, .allow_file = is_file(url)};
     err = weir_fetch_blocking(&req, &got, error);
     if (err)
         return err;
-    struct weir_manifest_input in = {.data = got.data,
-                                     .size_bytes = got.size_bytes,
-                                     .url = o->base_url ? o->base_url : got.effective_url,
-                                     // As if from elsewhere and at no particular time: the same answer every day.
-                                     .wall_clock_us = o->base_url ? WEIR_TIME_NONE : wall_clock_us()};
+    struct weir_manifest_input in = {
+        .data = got.data,
+        .size_bytes = got.size_bytes,
+        .url = o->base_url ? o->base_url : got.effective_url,
+        // As if from elsewhere and at no particular time: the same answer every day.
+        .wall_clock_us = o->base_url ? WEIR_TIME_NONE : wall_clock_us()};
     in.allow_file_urls = is_file(in.url);
     err = weir_presentation_parse(&in, out, error);
     weir_fetch_result_clear(&got);
@@ -203,10 +214,13 @@ static int read_input(const struct options *o, struct weir_presentation **out, s
 static int print(const struct options *o, const struct weir_presentation *p)
 {
     if (!o->json)
-        return weir_inspect_print(p, o->verbose ? o->max_segments : 0, o->verbose, stdout) ? STATUS_OUTPUT : STATUS_OK;
+        return weir_inspect_print(p, o->verbose ? o->max_segments : 0, o->verbose, stdout)
+                   ? STATUS_OUTPUT
+                   : STATUS_OK;
     json_t *doc = weir_presentation_to_json(p, o->max_segments);
     // Six digits are the microseconds we keep; more would show the rounding of doubles.
-    int err = !doc || json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) || fputc('\n', stdout) == EOF;
+    int err = !doc || json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) ||
+              fputc('\n', stdout) == EOF;
     json_decref(doc);
     return err || fflush(stdout) ? STATUS_OUTPUT : STATUS_OK;
 }

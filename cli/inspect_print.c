@@ -1,5 +1,6 @@
-// cli/inspect_print.c — what `weir inspect` shows to people: the presentation in a line, then each track with its
-// rungs in a table. Text from the manifest was cleaned of control characters before it is printed.
+// cli/inspect_print.c — what `weir inspect` shows to people: the presentation in a line, then each
+// track with its rungs in a table. Text from the manifest was cleaned of control characters before
+// it is printed.
 #include "cli/inspect_print.h"
 
 #include <stdlib.h>
@@ -18,8 +19,8 @@ static void put_time(int64_t us, FILE *out)
     }
     int64_t ms = us < 0 ? -(us / 1000) : us / 1000;
     int64_t s = ms / 1000;
-    fprintf(out, "%s%lld:%02lld:%02lld.%03lld", us < 0 ? "-" : "", (long long)(s / 3600), (long long)(s / 60 % 60),
-            (long long)(s % 60), (long long)(ms % 1000));
+    fprintf(out, "%s%lld:%02lld:%02lld.%03lld", us < 0 ? "-" : "", (long long)(s / 3600),
+            (long long)(s / 60 % 60), (long long)(s % 60), (long long)(ms % 1000));
 }
 
 // A manifest must not steer the terminal.
@@ -55,13 +56,15 @@ static void put_detail(const struct weir_representation *r, char *out, size_t ro
 
 static void put_index(const struct weir_representation *r, char *out, size_t room)
 {
-    static const char *const needs[] = {"", "playlist not loaded", "sidx not loaded", "cues not loaded"};
+    static const char *const needs[] = {"", "playlist not loaded", "sidx not loaded",
+                                        "cues not loaded"};
     struct weir_segment_info s;
     int64_t n = weir_index_count(r);
     if (r->index_need != WEIR_INDEX_READY)
         snprintf(out, room, "%s", needs[r->index_need]);
     else if (n > 1 && weir_index_segment(r, n / 2, &s) == 0 && s.duration_us != WEIR_TIME_NONE)
-        snprintf(out, room, "%lld segments of about %.3g s", (long long)n, (double)s.duration_us / 1e6);
+        snprintf(out, room, "%lld segments of about %.3g s", (long long)n,
+                 (double)s.duration_us / 1e6);
     else
         snprintf(out, room, "%lld segment%s", (long long)n, n == 1 ? "" : "s");
 }
@@ -102,7 +105,8 @@ static int by_bandwidth(const void *a, const void *b)
 // Rungs count from 0 by rising bandwidth, as --rung does.
 static void put_rungs(const struct weir_track *t, size_t most, bool list, FILE *out)
 {
-    const struct weir_representation **order = malloc(t->representation_count * sizeof(struct weir_representation *));
+    const struct weir_representation **order =
+        malloc(t->representation_count * sizeof(struct weir_representation *));
     if (!order)
         return;
     for (size_t i = 0; i < t->representation_count; i++)
@@ -113,7 +117,8 @@ static void put_rungs(const struct weir_track *t, size_t most, bool list, FILE *
         put_rate(order[i]->bandwidth_bps, rate, sizeof(rate));
         put_detail(order[i], detail, sizeof(detail));
         put_index(order[i], index, sizeof(index));
-        fprintf(out, "    %3zu  %-12s %11s  %-20s %-26s %s\n", i, clean(order[i]->id, id, sizeof(id)), rate, detail,
+        fprintf(out, "    %3zu  %-12s %11s  %-20s %-26s %s\n", i,
+                clean(order[i]->id, id, sizeof(id)), rate, detail,
                 clean(order[i]->codecs, codecs, sizeof(codecs)), index);
         if (list)
             put_segments(order[i], most, out);

@@ -1,4 +1,5 @@
-// manifest/bytes.h — big-endian numbers in byte strings. The caller has checked that they are there.
+// manifest/bytes.h — big-endian numbers in byte strings. The caller has checked that they are
+// there.
 #ifndef WEIR_MANIFEST_BYTES_H
 #define WEIR_MANIFEST_BYTES_H
 

@@ -1,5 +1,6 @@
-// manifest/cues.c — WebM Cues into a segment index (Matroska, RFC 9559, 5.1.5). Cue positions count from the start of
-// the Segment's data and in its TimestampScale, so the file's head is needed as well: it is asked for second.
+// manifest/cues.c — WebM Cues into a segment index (Matroska, RFC 9559, 5.1.5). Cue positions count
+// from the start of the Segment's data and in its TimestampScale, so the file's head is needed as
+// well: it is asked for second.
 #include <string.h>
 
 #include "manifest/internal.h"
@@ -33,7 +34,7 @@ struct span {
 
 struct element {
     uint32_t id;
-    struct span body;  // cut to what is at hand
+    struct span body;   // cut to what is at hand
     int64_t size_bytes; // declared; -1 unknown
 };
 
@@ -95,7 +96,8 @@ static bool read_cue(struct span point, struct cue *out)
     struct element time, positions, cluster;
     return find(point, ID_CUE_TIME, &time) && read_uint(time.body, &out->time) &&
            find(point, ID_CUE_TRACK_POSITIONS, &positions) &&
-           find(positions.body, ID_CUE_CLUSTER_POSITION, &cluster) && read_uint(cluster.body, &out->position);
+           find(positions.body, ID_CUE_CLUSTER_POSITION, &cluster) &&
+           read_uint(cluster.body, &out->position);
 }
 
 // Several cues may point into one cluster: a segment is a cluster (or more), so the first counts.
@@ -131,7 +133,8 @@ static int read_cues(struct weir_presentation *p, struct weir_source *src, struc
     return 0;
 }
 
-static int finish(struct weir_presentation *p, struct weir_representation *r, struct span head, int64_t head_offset)
+static int finish(struct weir_presentation *p, struct weir_representation *r, struct span head,
+                  int64_t head_offset)
 {
     struct weir_source *src = r->parser;
     const struct weir_cue_state *c = src->cues;
@@ -149,7 +152,8 @@ static int finish(struct weir_presentation *p, struct weir_representation *r, st
     struct weir_entry *entries = weir_arena_array(&p->arena, c->count, sizeof(*entries));
     if (!x || !entries)
         return WEIR_ERR_NOMEM;
-    int64_t offset_us = weir_add_sat(src->period_start_us, -weir_ticks_to_us(src->offset_ticks, src->timescale));
+    int64_t offset_us =
+        weir_add_sat(src->period_start_us, -weir_ticks_to_us(src->offset_ticks, src->timescale));
     int64_t index_first = src->index_range.first;
     for (size_t i = 0; i < c->count; i++) {
         struct weir_entry *e = &entries[i];
@@ -188,7 +192,8 @@ static int finish(struct weir_presentation *p, struct weir_representation *r, st
 }
 
 int weir_cues_load(struct weir_presentation *p, struct weir_representation *r,
-                   const struct weir_manifest_input *in, int64_t data_offset, struct weir_error *error)
+                   const struct weir_manifest_input *in, int64_t data_offset,
+                   struct weir_error *error)
 {
     struct weir_source *src = r->parser;
     struct span data = {in->data, in->data + in->size_bytes};

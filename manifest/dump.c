@@ -1,5 +1,5 @@
-// manifest/dump.c — a presentation as JSON, for `weir inspect --json` and golden files. The members and their
-// meaning are fixed (weir.presentation/1); nothing here decides anything.
+// manifest/dump.c — a presentation as JSON, for `weir inspect --json` and golden files. The members
+// and their meaning are fixed (weir.presentation/1); nothing here decides anything.
 #include "manifest/dump.h"
 
 #include <stdlib.h>
@@ -49,8 +49,8 @@ static json_t *key(const struct weir_key *k)
 {
     if (!k)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o}", "method", text(k->method), "uri", text(k->uri), "iv", text(k->iv),
-                     "format", text(k->key_format));
+    return json_pack("{s:o, s:o, s:o, s:o}", "method", text(k->method), "uri", text(k->uri), "iv",
+                     text(k->iv), "format", text(k->key_format));
 }
 
 static json_t *init(const struct weir_init *i)
@@ -60,14 +60,16 @@ static json_t *init(const struct weir_init *i)
     return json_pack("{s:o, s:o}", "url", text(i->url), "range", range(i->range));
 }
 
-static json_t *segment(const struct weir_representation *r, int64_t i, const struct weir_segment_info *s)
+static json_t *segment(const struct weir_representation *r, int64_t i,
+                       const struct weir_segment_info *s)
 {
     char url[WEIR_URL_MAX_BYTES];
     bool known = weir_index_url(r, i, 0, url, sizeof(url)) >= 0;
-    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b}", "url", text(known ? url : NULL), "range",
-                          range(s->range), "start", seconds(s->start_us), "duration", seconds(s->duration_us),
-                          "number", counted(s->number), "discontinuity", (int)s->discontinuity, "key", key(s->key),
-                          "gap", (int)s->gap);
+    json_t *j =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b}", "url", text(known ? url : NULL),
+                  "range", range(s->range), "start", seconds(s->start_us), "duration",
+                  seconds(s->duration_us), "number", counted(s->number), "discontinuity",
+                  (int)s->discontinuity, "key", key(s->key), "gap", (int)s->gap);
     if (j && s->init != r->init) // the representation's own holds unless a segment says otherwise
         json_object_set_new(j, "init", init(s->init));
     return j;
@@ -103,7 +105,8 @@ static json_t *bases(const struct weir_representation *r)
     json_t *list = json_array();
     for (size_t i = 0; src && i < src->base_count && list; i++) {
         const char *location = r->service_locations ? r->service_locations[i] : NULL;
-        json_array_append_new(list, json_pack("{s:o, s:o}", "url", text(src->bases[i]), "location", text(location)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o}", "url", text(src->bases[i]), "location", text(location)));
     }
     return list;
 }
@@ -116,11 +119,12 @@ static json_t *muxed(enum weir_muxed m)
 static json_t *representation(const struct weir_representation *r, size_t most)
 {
     double fps = r->frame_rate_den ? (double)r->frame_rate_num / (double)r->frame_rate_den : 0;
-    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", text(r->id), "bandwidth",
-                          positive(r->bandwidth_bps), "codecs", text(r->codecs), "mime", text(r->mime), "width",
-                          positive(r->width), "height", positive(r->height), "frame_rate",
-                          fps > 0 ? json_real(fps) : json_null(), "audio_rate", positive(r->audio_rate), "channels",
-                          positive(r->channels), "init", init(r->init), "sidx", index_place(r));
+    json_t *j = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", text(r->id), "bandwidth",
+        json_integer(r->bandwidth_bps), "codecs", text(r->codecs), "mime", text(r->mime), "width",
+        positive(r->width), "height", positive(r->height), "frame_rate",
+        fps > 0 ? json_real(fps) : json_null(), "audio_rate", positive(r->audio_rate), "channels",
+        positive(r->channels), "init", init(r->init), "sidx", index_place(r));
     if (!j)
         return NULL;
     json_object_set_new(j, "average_bandwidth", positive(r->average_bandwidth_bps));
@@ -143,22 +147,26 @@ static const char *type_name(enum weir_track_type type)
 
 static json_t *track(const struct weir_track *t, size_t most)
 {
-    json_t *roles = json_array(), *access = json_array(), *protection = json_array(), *reps = json_array();
+    json_t *roles = json_array(), *access = json_array(), *protection = json_array(),
+           *reps = json_array();
     for (size_t i = 0; i < t->role_count; i++)
         json_array_append_new(roles, text(t->roles[i].value));
     for (size_t i = 0; i < t->accessibility_count; i++)
-        json_array_append_new(access, json_pack("{s:o, s:o}", "scheme", text(t->accessibility[i].scheme), "value",
-                                                text(t->accessibility[i].value)));
+        json_array_append_new(access,
+                              json_pack("{s:o, s:o}", "scheme", text(t->accessibility[i].scheme),
+                                        "value", text(t->accessibility[i].value)));
     for (size_t i = 0; i < t->protection_count; i++)
-        json_array_append_new(protection, json_pack("{s:o, s:o}", "scheme", text(t->protections[i].scheme),
-                                                    "default_kid", text(t->protections[i].default_kid)));
+        json_array_append_new(protection,
+                              json_pack("{s:o, s:o}", "scheme", text(t->protections[i].scheme),
+                                        "default_kid", text(t->protections[i].default_kid)));
     for (size_t i = 0; i < t->representation_count; i++)
         json_array_append_new(reps, representation(&t->representations[i], most));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o}", "type",
-                     type_name(t->type), "id", text(t->id), "lang", text(t->lang), "role", roles, "label",
-                     text(t->label), "group_id", text(t->group_id), "default", (int)t->is_default, "autoselect",
-                     (int)t->autoselect, "forced", (int)t->forced, "trick_mode", (int)t->trick_mode, "in_band",
-                     (int)t->in_band, "accessibility", access, "protection", protection, "representations", reps);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o}",
+                     "type", type_name(t->type), "id", text(t->id), "lang", text(t->lang), "role",
+                     roles, "label", text(t->label), "group_id", text(t->group_id), "default",
+                     (int)t->is_default, "autoselect", (int)t->autoselect, "forced", (int)t->forced,
+                     "trick_mode", (int)t->trick_mode, "in_band", (int)t->in_band, "accessibility",
+                     access, "protection", protection, "representations", reps);
 }
 
 static json_t *period(const struct weir_period *p, size_t most)
@@ -166,8 +174,8 @@ static json_t *period(const struct weir_period *p, size_t most)
     json_t *tracks = json_array();
     for (size_t i = 0; i < p->track_count; i++)
         json_array_append_new(tracks, track(&p->tracks[i], most));
-    return json_pack("{s:o, s:o, s:o, s:o}", "id", text(p->id), "start", seconds(p->start_us), "duration",
-                     seconds(p->duration_us), "tracks", tracks);
+    return json_pack("{s:o, s:o, s:o, s:o}", "id", text(p->id), "start", seconds(p->start_us),
+                     "duration", seconds(p->duration_us), "tracks", tracks);
 }
 
 static json_t *live(const struct weir_live_info *l)
@@ -176,15 +184,18 @@ static json_t *live(const struct weir_live_info *l)
         return json_null();
     json_t *timings = json_array();
     for (size_t i = 0; i < l->utc_timing_count; i++)
-        json_array_append_new(timings, json_pack("{s:o, s:o}", "scheme", text(l->utc_timings[i].scheme), "value",
-                                                 text(l->utc_timings[i].value)));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "availability_start",
-                     seconds(l->availability_start_us), "publish_time", seconds(l->publish_time_us),
-                     "minimum_update_period", seconds(l->minimum_update_period_us), "time_shift_buffer_depth",
+        json_array_append_new(timings,
+                              json_pack("{s:o, s:o}", "scheme", text(l->utc_timings[i].scheme),
+                                        "value", text(l->utc_timings[i].value)));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "availability_start", seconds(l->availability_start_us), "publish_time",
+                     seconds(l->publish_time_us), "minimum_update_period",
+                     seconds(l->minimum_update_period_us), "time_shift_buffer_depth",
                      seconds(l->time_shift_buffer_depth_us), "suggested_presentation_delay",
-                     seconds(l->suggested_presentation_delay_us), "location", text(l->location), "patch_location",
-                     text(l->patch_location), "utc_timing", timings, "media_sequence", counted(l->media_sequence),
-                     "discontinuity_sequence", counted(l->discontinuity_sequence), "target_duration",
+                     seconds(l->suggested_presentation_delay_us), "location", text(l->location),
+                     "patch_location", text(l->patch_location), "utc_timing", timings,
+                     "media_sequence", counted(l->media_sequence), "discontinuity_sequence",
+                     counted(l->discontinuity_sequence), "target_duration",
                      seconds(l->target_duration_us), "part_target", seconds(l->part_target_us));
 }
 
@@ -197,24 +208,25 @@ static json_t *service(const struct weir_service_description *s)
 {
     if (!s)
         return json_null();
-    return json_pack("{s:{s:o, s:o, s:o}, s:{s:o, s:o}}", "latency", "target", seconds(s->latency_target_us), "min",
-                     seconds(s->latency_min_us), "max", seconds(s->latency_max_us), "playback_rate", "min",
-                     rate(s->rate_min), "max", rate(s->rate_max));
+    return json_pack("{s:{s:o, s:o, s:o}, s:{s:o, s:o}}", "latency", "target",
+                     seconds(s->latency_target_us), "min", seconds(s->latency_min_us), "max",
+                     seconds(s->latency_max_us), "playback_rate", "min", rate(s->rate_min), "max",
+                     rate(s->rate_max));
 }
 
 static json_t *steering(const struct weir_content_steering *s)
 {
     if (!s)
         return json_null();
-    return json_pack("{s:o, s:o, s:b}", "url", text(s->url), "default", text(s->default_location), "before_start",
-                     (int)s->before_start);
+    return json_pack("{s:o, s:o, s:b}", "url", text(s->url), "default", text(s->default_location),
+                     "before_start", (int)s->before_start);
 }
 
 static json_t *event(const struct weir_event *e)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "scheme", text(e->scheme), "value", text(e->value), "id",
-                     text(e->id), "start", seconds(e->start_us), "duration", seconds(e->duration_us), "data",
-                     text(e->data));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "scheme", text(e->scheme), "value",
+                     text(e->value), "id", text(e->id), "start", seconds(e->start_us), "duration",
+                     seconds(e->duration_us), "data", text(e->data));
 }
 
 json_t *weir_presentation_to_json(const struct weir_presentation *p, size_t max_segments)
@@ -228,9 +240,10 @@ json_t *weir_presentation_to_json(const struct weir_presentation *p, size_t max_
     for (size_t i = 0; i < p->warning_count; i++)
         json_array_append_new(warnings, text(p->warnings[i]));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-                     "weir.presentation/1", "protocol", protocols[p->protocol], "type", p->live ? "live" : "vod",
-                     "duration", seconds(p->duration_us), "min_buffer_time", seconds(p->min_buffer_time_us),
-                     "low_latency", (int)p->low_latency, "periods", periods, "live", live(p->live_info),
-                     "service_description", service(p->service), "content_steering", steering(p->steering), "events",
-                     events, "warnings", warnings);
+                     "weir.presentation/1", "protocol", protocols[p->protocol], "type",
+                     p->live ? "live" : "vod", "duration", seconds(p->duration_us),
+                     "min_buffer_time", seconds(p->min_buffer_time_us), "low_latency",
+                     (int)p->low_latency, "periods", periods, "live", live(p->live_info),
+                     "service_description", service(p->service), "content_steering",
+                     steering(p->steering), "events", events, "warnings", warnings);
 }

@@ -1,13 +1,15 @@
-// manifest/hls.c — an m3u8 document into a presentation: tells multivariant from media playlists, and fills in media
-// playlists that were fetched for a multivariant one. Called by weir_presentation_parse and _load_index.
+// manifest/hls.c — an m3u8 document into a presentation: tells multivariant from media playlists,
+// and fills in media playlists that were fetched for a multivariant one. Called by
+// weir_presentation_parse and _load_index.
 #include "manifest/hls.h"
 
 #include <string.h>
 
 static bool is_multivariant(const struct weir_manifest_input *in)
 {
-    static const char *const tags[] = {"#EXT-X-STREAM-INF", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-MEDIA",
-                                       "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY", "#EXT-X-CONTENT-STEERING"};
+    static const char *const tags[] = {"#EXT-X-STREAM-INF",  "#EXT-X-I-FRAME-STREAM-INF",
+                                       "#EXT-X-MEDIA",       "#EXT-X-SESSION-DATA",
+                                       "#EXT-X-SESSION-KEY", "#EXT-X-CONTENT-STEERING"};
     struct weir_hls_lines l = weir_hls_lines_begin(in->data, in->size_bytes);
     struct weir_slice line, value;
     while (weir_hls_lines_next(&l, &line)) {
@@ -27,7 +29,8 @@ static int check_first_line(struct weir_hls *h)
     struct weir_hls_lines l = weir_hls_lines_begin(h->in->data, h->in->size_bytes);
     struct weir_slice line, value;
     if (!weir_hls_lines_next(&l, &line) || !weir_hls_is_tag(line, "#EXTM3U", &value))
-        return weir_error_set(h->error, WEIR_ERR_SYNTAX, h->in->url, "the playlist does not begin with #EXTM3U");
+        return weir_error_set(h->error, WEIR_ERR_SYNTAX, h->in->url,
+                              "the playlist does not begin with #EXTM3U");
     if (l.number > 1)
         weir_presentation_warn(h->p, "#EXTM3U is not the first line");
     return 0;
@@ -42,7 +45,8 @@ static struct weir_live_info *keep_live(struct weir_hls *h, const struct weir_hl
 }
 
 // A presentation is as long as its longest playlist, and live while any of them is.
-static int apply(struct weir_hls *h, struct weir_period *period, const struct weir_hls_media *media, bool leading)
+static int apply(struct weir_hls *h, struct weir_period *period, const struct weir_hls_media *media,
+                 bool leading)
 {
     struct weir_presentation *p = h->p;
     p->low_latency = p->low_latency || media->low_latency;
@@ -64,9 +68,10 @@ static enum weir_track_type type_by_name(const struct weir_segment_index *x)
     static const struct {
         const char *ending;
         enum weir_track_type type;
-    } endings[] = {{".vtt", WEIR_TRACK_TEXT},   {".webvtt", WEIR_TRACK_TEXT}, {".aac", WEIR_TRACK_AUDIO},
-                   {".mp3", WEIR_TRACK_AUDIO},  {".ac3", WEIR_TRACK_AUDIO},   {".ec3", WEIR_TRACK_AUDIO},
-                   {".m4a", WEIR_TRACK_AUDIO},  {".cmfa", WEIR_TRACK_AUDIO},  {".jpg", WEIR_TRACK_IMAGE}};
+    } endings[] = {
+        {".vtt", WEIR_TRACK_TEXT},  {".webvtt", WEIR_TRACK_TEXT}, {".aac", WEIR_TRACK_AUDIO},
+        {".mp3", WEIR_TRACK_AUDIO}, {".ac3", WEIR_TRACK_AUDIO},   {".ec3", WEIR_TRACK_AUDIO},
+        {".m4a", WEIR_TRACK_AUDIO}, {".cmfa", WEIR_TRACK_AUDIO},  {".jpg", WEIR_TRACK_IMAGE}};
     if (x->entry_count == 0)
         return WEIR_TRACK_VIDEO;
     struct weir_url u;
@@ -96,21 +101,35 @@ static int read_media_alone(struct weir_hls *h)
     if (!period || !track || !r || !src || !bases || !names)
         return weir_hls_fail(h, WEIR_ERR_NOMEM, "out of memory");
     bases[0] = h->p->url;
-    *src = (struct weir_source){.bases = bases, .base_count = 1, .playlist_urls = bases, .period = period,
-                                .video = true, .allow_file_urls = h->in->allow_file_urls,
+    *src = (struct weir_source){.bases = bases,
+                                .base_count = 1,
+                                .playlist_urls = bases,
+                                .period = period,
+                                .video = true,
+                                .allow_file_urls = h->in->allow_file_urls,
                                 .index_range = WEIR_RANGE_ALL};
-    *r = (struct weir_representation){.id = "0", .init = media.init, .index = media.index, .parser = src,
-                                      .index_range = WEIR_RANGE_ALL, .base_count = 1, .service_locations = names};
-    *track = (struct weir_track){.type = type_by_name(media.index), .id = "0", .representations = r,
-                                 .representation_count = 1, .is_default = true};
+    *r = (struct weir_representation){.id = "0",
+                                      .init = media.init,
+                                      .index = media.index,
+                                      .parser = src,
+                                      .index_range = WEIR_RANGE_ALL,
+                                      .base_count = 1,
+                                      .service_locations = names};
+    *track = (struct weir_track){.type = type_by_name(media.index),
+                                 .id = "0",
+                                 .representations = r,
+                                 .representation_count = 1,
+                                 .is_default = true};
     r->muxed = track->type == WEIR_TRACK_VIDEO ? WEIR_MUXED_UNKNOWN : WEIR_MUXED_NO;
-    *period = (struct weir_period){.id = "0", .duration_us = WEIR_TIME_NONE, .tracks = track, .track_count = 1};
+    *period = (struct weir_period){
+        .id = "0", .duration_us = WEIR_TIME_NONE, .tracks = track, .track_count = 1};
     h->p->periods = period;
     h->p->period_count = 1;
     return apply(h, period, &media, true);
 }
 
-int weir_hls_read(struct weir_presentation *p, const struct weir_manifest_input *in, struct weir_error *error)
+int weir_hls_read(struct weir_presentation *p, const struct weir_manifest_input *in,
+                  struct weir_error *error)
 {
     struct weir_error own = {0};
     struct weir_hls h = {.p = p, .in = in, .arena = &p->arena, .error = error ? error : &own};
@@ -132,7 +151,10 @@ int weir_hls_load(struct weir_presentation *p, struct weir_representation *r,
                   const struct weir_manifest_input *in, struct weir_error *error)
 {
     struct weir_error own = {0};
-    struct weir_hls h = {.p = p, .in = in, .arena = &p->arena, .error = error ? error : &own,
+    struct weir_hls h = {.p = p,
+                         .in = in,
+                         .arena = &p->arena,
+                         .error = error ? error : &own,
                          .parent = p->variables};
     struct weir_source *src = r->parser;
     struct weir_hls_media media;
@@ -140,7 +162,8 @@ int weir_hls_load(struct weir_presentation *p, struct weir_representation *r,
     if (err)
         return err;
     if (is_multivariant(in))
-        return weir_error_set(error, WEIR_ERR_SYNTAX, in->url, "a multivariant playlist where a media playlist should be");
+        return weir_error_set(error, WEIR_ERR_SYNTAX, in->url,
+                              "a multivariant playlist where a media playlist should be");
     const char *base = weir_arena_strdup(&p->arena, in->url);
     const char **bases = weir_arena_array(&p->arena, src->base_count, sizeof(*bases));
     if (!base || !bases)

@@ -1,4 +1,5 @@
-// manifest/hls.h — the pieces of the HLS reader: lines, attribute lists, variables (RFC 8216bis, 4.1–4.3).
+// manifest/hls.h — the pieces of the HLS reader: lines, attribute lists, variables (RFC
+// 8216bis, 4.1–4.3).
 #ifndef WEIR_MANIFEST_HLS_H
 #define WEIR_MANIFEST_HLS_H
 
@@ -18,9 +19,11 @@ struct weir_hls_lines {
 
 // `data` from its first line on; a byte order mark is skipped.
 struct weir_hls_lines weir_hls_lines_begin(const uint8_t *data, size_t size_bytes);
-// The next line that is neither blank nor a comment, without blanks around it. CR, LF and CRLF end lines.
+// The next line that is neither blank nor a comment, without blanks around it. CR, LF and CRLF end
+// lines.
 bool weir_hls_lines_next(struct weir_hls_lines *l, struct weir_slice *line);
-// Whether the line is the tag `name` ("#EXTINF"); *value is what follows the colon, empty without one.
+// Whether the line is the tag `name` ("#EXTINF"); *value is what follows the colon, empty without
+// one.
 bool weir_hls_is_tag(struct weir_slice line, const char *name, struct weir_slice *value);
 
 // The attribute `name` of a list; the first one wins. *value without quotes. False when absent.
@@ -54,10 +57,13 @@ int weir_hls_fail(struct weir_hls *h, int code, const char *what);
 int weir_hls_define(struct weir_hls *h, struct weir_slice list);
 // Every {$name} of the text must be defined by now (4.3).
 int weir_hls_check_references(struct weir_hls *h, struct weir_slice text);
-// `text` with its variables replaced, in the arena; NULL (with an error set) when that is not possible.
+// `text` with its variables replaced, in the arena; NULL (with an error set) when that is not
+// possible.
 const char *weir_hls_expand(struct weir_hls *h, struct weir_slice text);
-// The attribute with its variables replaced; NULL when absent. *err is set on failure, else left alone.
-const char *weir_hls_attr_text(struct weir_hls *h, struct weir_slice list, const char *name, int *err);
+// The attribute with its variables replaced; NULL when absent. *err is set on failure, else left
+// alone.
+const char *weir_hls_attr_text(struct weir_hls *h, struct weir_slice list, const char *name,
+                               int *err);
 
 // --- hls_media.c, hls_multivariant.c ---
 

@@ -1,5 +1,5 @@
-// manifest/hls_lines.c — a playlist's lines, tags and attribute lists, as slices of the fetched bytes
-// (RFC 8216bis, 4.1 and 4.2). Copies nothing.
+// manifest/hls_lines.c — a playlist's lines, tags and attribute lists, as slices of the fetched
+// bytes (RFC 8216bis, 4.1 and 4.2). Copies nothing.
 #include <string.h>
 
 #include "manifest/hls.h"
@@ -31,7 +31,8 @@ bool weir_hls_lines_next(struct weir_hls_lines *l, struct weir_slice *line)
             start++;
         while (stop > start && is_blank(stop[-1]))
             stop--;
-        bool comment = start < stop && *start == '#' && (stop - start < 4 || memcmp(start, "#EXT", 4) != 0);
+        bool comment =
+            start < stop && *start == '#' && (stop - start < 4 || memcmp(start, "#EXT", 4) != 0);
         if (start == stop || comment)
             continue;
         *line = (struct weir_slice){start, (size_t)(stop - start)};
@@ -56,7 +57,8 @@ bool weir_hls_is_tag(struct weir_slice line, const char *name, struct weir_slice
 }
 
 // One "NAME=value" at *s, which then stands behind its comma.
-static bool next_attr(const char **s, const char *end, struct weir_slice *name, struct weir_slice *value)
+static bool next_attr(const char **s, const char *end, struct weir_slice *name,
+                      struct weir_slice *value)
 {
     const char *p = *s;
     while (p < end && (*p == ' ' || *p == '\t' || *p == ','))

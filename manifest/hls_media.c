@@ -1,5 +1,6 @@
-// manifest/hls_media.c — a media playlist into a segment index (RFC 8216bis, 4.4.3–4.4.5). Hostile input: whatever
-// can be replaced by a safe default is, with a warning; what would change which bytes are played is an error.
+// manifest/hls_media.c — a media playlist into a segment index (RFC 8216bis, 4.4.3–4.4.5). Hostile
+// input: whatever can be replaced by a safe default is, with a warning; what would change which
+// bytes are played is an error.
 #include <string.h>
 
 #include "manifest/hls.h"
@@ -14,7 +15,7 @@ struct media {
     struct weir_playlist_entry *more;
     int64_t count, room;
     // the next segment
-    int64_t duration_us; // NONE: no EXTINF yet
+    int64_t duration_us;                // NONE: no EXTINF yet
     int64_t range_length, range_offset; // length -1: the whole resource
     bool discontinuity, gap;
     // in force until replaced
@@ -31,7 +32,8 @@ struct media {
     int64_t discontinuities;
     int64_t longest_us;
     int64_t first_date_us, first_date_at_us; // EXT-X-PROGRAM-DATE-TIME and the time it belongs to
-    bool have_target, have_sequence, have_discontinuity_sequence, end_list, vod, have_type, parts, independent;
+    bool have_target, have_sequence, have_discontinuity_sequence, end_list, vod, have_type, parts,
+        independent;
     bool iframes_only;
     int64_t skipped;
 };
@@ -58,7 +60,8 @@ static void read_extinf(struct media *m, struct weir_slice v)
     if (slice_micro(n, &m->duration_us) && m->duration_us >= 0 && m->duration_us < WEIR_MAX_TICKS)
         return;
     warn(m, "EXTINF is no duration: the target duration is used");
-    m->duration_us = m->out->live.target_duration_us != WEIR_TIME_NONE ? m->out->live.target_duration_us : 0;
+    m->duration_us =
+        m->out->live.target_duration_us != WEIR_TIME_NONE ? m->out->live.target_duration_us : 0;
 }
 
 static void read_target(struct media *m, struct weir_slice v)
@@ -76,7 +79,8 @@ static void read_target(struct media *m, struct weir_slice v)
     m->out->live.target_duration_us = us;
 }
 
-static void read_sequence(struct media *m, struct weir_slice v, const char *name, bool *have, int64_t *out)
+static void read_sequence(struct media *m, struct weir_slice v, const char *name, bool *have,
+                          int64_t *out)
 {
     int64_t n;
     if (*have || m->count > 0)
@@ -92,9 +96,11 @@ static void read_sequence(struct media *m, struct weir_slice v, const char *name
 
 static void read_type(struct media *m, struct weir_slice v)
 {
-    if (m->have_type)
-        warn(m, "EXT-X-PLAYLIST-TYPE appears twice: the first counts");
-    else if (weir_slice_equals(v, "VOD"))
+    // Two that contradict each other say nothing: go on reloading until the end is marked.
+    if (m->have_type) {
+        warn(m, "EXT-X-PLAYLIST-TYPE appears twice");
+        m->vod = m->vod && weir_slice_equals(v, "VOD");
+    } else if (weir_slice_equals(v, "VOD"))
         m->vod = true;
     else if (!weir_slice_equals(v, "EVENT"))
         warn(m, "EXT-X-PLAYLIST-TYPE is unknown: ignored");
@@ -111,7 +117,8 @@ static int resolve(struct media *m, const char *ref, const char **out)
 static int check(struct media *m, const char *url)
 {
     if (url && weir_url_is_absolute(url) && weir_url_check(url, m->h->in->allow_file_urls) < 0)
-        return weir_hls_fail(m->h, WEIR_ERR_DENIED, "a playlist from the network may not name this URL");
+        return weir_hls_fail(m->h, WEIR_ERR_DENIED,
+                             "a playlist from the network may not name this URL");
     return 0;
 }
 
@@ -131,7 +138,8 @@ static int read_key(struct media *m, struct weir_slice list)
         m->key_group = false;
         return 0;
     }
-    // Of several in a row, the plain one can be played here; else the first stands for all (4.4.4.4).
+    // Of several in a row, the plain one can be played here; else the first stands for all
+    // (4.4.4.4).
     if (m->key_group && m->key && (format && strcmp(format, "identity") != 0))
         return 0;
     struct weir_key *k = weir_arena_alloc(m->h->arena, sizeof(*k));
@@ -170,13 +178,14 @@ static int read_map(struct media *m, struct weir_slice list)
         if (!weir_hls_byte_range(range, &length, &offset))
             warn(m, "EXT-X-MAP:BYTERANGE is no byte range: ignored");
         else
-            want.range = (struct weir_byte_range){offset < 0 ? 0 : offset, (offset < 0 ? 0 : offset) + length - 1};
+            want.range = (struct weir_byte_range){offset < 0 ? 0 : offset,
+                                                  (offset < 0 ? 0 : offset) + length - 1};
     }
     size_t most = sizeof(m->inits) / sizeof(m->inits[0]);
     for (size_t i = 0; i < m->init_count && i < most; i++) {
         const struct weir_init *old = m->inits[i];
-        if (same_text(old->reference, uri) && old->key == want.key && old->range.first == want.range.first &&
-            old->range.last == want.range.last) {
+        if (same_text(old->reference, uri) && old->key == want.key &&
+            old->range.first == want.range.first && old->range.last == want.range.last) {
             m->init = old;
             return 0;
         }
@@ -202,7 +211,8 @@ static void read_byte_range(struct media *m, struct weir_slice v)
     }
 }
 
-// Where an implied offset continues: the byte behind the previous sub-range of the same resource (4.4.4.2).
+// Where an implied offset continues: the byte behind the previous sub-range of the same resource
+// (4.4.4.2).
 static struct weir_byte_range take_range(struct media *m, const char *url)
 {
     if (m->range_length < 0) {
@@ -275,7 +285,8 @@ static void read_skip(struct media *m, struct weir_slice list)
 {
     struct weir_slice v;
     int64_t n;
-    if (!weir_hls_attr(list, "SKIPPED-SEGMENTS", &v) || !weir_slice_int64(v, &n) || n < 0 || n > WEIR_MAX_TICKS)
+    if (!weir_hls_attr(list, "SKIPPED-SEGMENTS", &v) || !weir_slice_int64(v, &n) || n < 0 ||
+        n > WEIR_MAX_TICKS)
         return;
     warn(m, "EXT-X-SKIP without an earlier playlist: the skipped segments are not known");
     m->skipped = n;
@@ -310,7 +321,8 @@ static void read_whole_tag(struct media *m, struct weir_slice line)
     if (weir_hls_is_tag(line, "#EXT-X-TARGETDURATION", &v))
         read_target(m, v);
     else if (weir_hls_is_tag(line, "#EXT-X-MEDIA-SEQUENCE", &v))
-        read_sequence(m, v, "EXT-X-MEDIA-SEQUENCE", &m->have_sequence, &m->out->live.media_sequence);
+        read_sequence(m, v, "EXT-X-MEDIA-SEQUENCE", &m->have_sequence,
+                      &m->out->live.media_sequence);
     else if (weir_hls_is_tag(line, "#EXT-X-DISCONTINUITY-SEQUENCE", &v))
         read_sequence(m, v, "EXT-X-DISCONTINUITY-SEQUENCE", &m->have_discontinuity_sequence,
                       &m->out->live.discontinuity_sequence);
@@ -357,7 +369,8 @@ static int read_line(struct media *m, struct weir_slice line)
     if (line.ptr[0] != '#')
         return read_segment(m, line);
     if (weir_hls_is_tag(line, "#EXT-X-STREAM-INF", &v) || weir_hls_is_tag(line, "#EXT-X-MEDIA", &v))
-        return weir_hls_fail(m->h, WEIR_ERR_SYNTAX, "tags of both a multivariant and a media playlist");
+        return weir_hls_fail(m->h, WEIR_ERR_SYNTAX,
+                             "tags of both a multivariant and a media playlist");
     int err = read_strict_tag(m, line, &known);
     if (err || known)
         return err;
@@ -367,7 +380,8 @@ static int read_line(struct media *m, struct weir_slice line)
     return 0;
 }
 
-// The dates of EXT-X-DATERANGE are on the wall clock: on the timeline through the first PROGRAM-DATE-TIME.
+// The dates of EXT-X-DATERANGE are on the wall clock: on the timeline through the first
+// PROGRAM-DATE-TIME.
 static int read_ranges(struct media *m)
 {
     struct weir_presentation *p = m->h->p;
@@ -391,7 +405,9 @@ static int read_ranges(struct media *m)
         m->h->line = l.number;
         const char *id = weir_hls_attr_text(m->h, v, "ID", &err);
         const char *start = weir_hls_attr_text(m->h, v, "START-DATE", &err);
-        struct weir_event e = {.scheme = "EXT-X-DATERANGE", .id = id, .start_us = WEIR_TIME_NONE,
+        struct weir_event e = {.scheme = "EXT-X-DATERANGE",
+                               .id = id,
+                               .start_us = WEIR_TIME_NONE,
                                .duration_us = WEIR_TIME_NONE};
         e.value = weir_hls_attr_text(m->h, v, "CLASS", &err);
         e.data = weir_hls_expand(m->h, v);
@@ -424,7 +440,8 @@ static int finish(struct media *m)
     if (m->duration_us != WEIR_TIME_NONE)
         warn(m, "EXTINF without a URI at the end: ignored");
     if (!m->have_target) {
-        weir_presentation_warn(m->h->p, "EXT-X-TARGETDURATION is missing: the longest segment counts");
+        weir_presentation_warn(m->h->p,
+                               "EXT-X-TARGETDURATION is missing: the longest segment counts");
         l->target_duration_us = m->longest_us;
     }
     if (m->vod && !m->end_list)
@@ -469,7 +486,11 @@ static int prepare(struct media *m)
 
 int weir_hls_media_read(struct weir_hls *h, const char *base, struct weir_hls_media *out)
 {
-    struct media m = {.h = h, .base = base, .out = out, .duration_us = WEIR_TIME_NONE, .range_length = -1,
+    struct media m = {.h = h,
+                      .base = base,
+                      .out = out,
+                      .duration_us = WEIR_TIME_NONE,
+                      .range_length = -1,
                       .first_date_us = WEIR_TIME_NONE};
     struct weir_hls_lines l = weir_hls_lines_begin(h->in->data, h->in->size_bytes);
     struct weir_slice line;

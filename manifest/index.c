@@ -1,5 +1,6 @@
-// manifest/index.c — the segment index: which segments a representation has, when, and where. Computed from its
-// description on every call: a day-long window costs no more memory than its manifest. Nothing here allocates.
+// manifest/index.c — the segment index: which segments a representation has, when, and where.
+// Computed from its description on every call: a day-long window costs no more memory than its
+// manifest. Nothing here allocates.
 #include <string.h>
 
 #include "manifest/internal.h"
@@ -9,7 +10,7 @@
 struct place {
     int64_t raw; // index before `skip`
     int64_t number;
-    int64_t ticks;                  // media time; meaningless for entries
+    int64_t ticks; // media time; meaningless for entries
     int64_t start_us, duration_us;
 };
 
@@ -35,11 +36,13 @@ static int64_t period_us(const struct weir_segment_index *x, int64_t ticks)
 
 static int64_t period_length_us(const struct weir_segment_index *x)
 {
-    return x->period_end_us == WEIR_TIME_NONE ? WEIR_TIME_NONE : x->period_end_us - x->period_start_us;
+    return x->period_end_us == WEIR_TIME_NONE ? WEIR_TIME_NONE
+                                              : x->period_end_us - x->period_start_us;
 }
 
 // Both borders are rounded from exact ticks, so that neighbours meet and nothing drifts.
-static void place_ticks(const struct weir_segment_index *x, int64_t ticks, int64_t length, struct place *p)
+static void place_ticks(const struct weir_segment_index *x, int64_t ticks, int64_t length,
+                        struct place *p)
 {
     p->start_us = period_us(x, ticks);
     p->duration_us = weir_add_sat(period_us(x, ticks + length), -p->start_us);
@@ -54,7 +57,8 @@ static void place_of(const struct weir_segment_index *x, int64_t raw, struct pla
         p->duration_us = period_length_us(x);
         break;
     case WEIR_TIMING_DURATION:
-        // Not moved by presentationTimeOffset: segment k starts k durations into the period (5.3.9.6).
+        // Not moved by presentationTimeOffset: segment k starts k durations into the period
+        // (5.3.9.6).
         place_ticks(x, raw * x->duration_ticks, x->duration_ticks, p);
         p->ticks = raw * x->duration_ticks + x->offset_ticks;
         if (x->period_end_us != WEIR_TIME_NONE && p->start_us < x->period_end_us &&
@@ -66,7 +70,8 @@ static void place_of(const struct weir_segment_index *x, int64_t raw, struct pla
         int64_t k = raw - r->first_index;
         p->ticks = r->start_ticks + k * r->duration_ticks;
         p->number = x->start_number < 0 ? -1 : r->number + k;
-        place_ticks(x, p->ticks - x->offset_ticks, k + 1 == r->count ? r->last_ticks : r->duration_ticks, p);
+        place_ticks(x, p->ticks - x->offset_ticks,
+                    k + 1 == r->count ? r->last_ticks : r->duration_ticks, p);
         break;
     }
     case WEIR_TIMING_ENTRIES:
@@ -97,7 +102,8 @@ static void fill_playlist(const struct weir_playlist_entry *e, struct weir_segme
         out->size_bytes = e->size_bytes;
 }
 
-int weir_index_segment(const struct weir_representation *r, int64_t i, struct weir_segment_info *out)
+int weir_index_segment(const struct weir_representation *r, int64_t i,
+                       struct weir_segment_info *out)
 {
     const struct weir_segment_index *x = r->index;
     struct place p;
@@ -147,14 +153,16 @@ int64_t weir_index_find(const struct weir_representation *r, int64_t time_us)
     return x && lo < x->count ? lo : -1;
 }
 
-static int resolve(const struct weir_source *src, size_t base, const char *ref, char *out, size_t room)
+static int resolve(const struct weir_source *src, size_t base, const char *ref, char *out,
+                   size_t room)
 {
     if (!src || base >= src->base_count)
         return WEIR_ERR_END;
     return weir_url_resolve(src->bases[base], ref, out, room);
 }
 
-int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out, size_t out_size_bytes)
+int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out,
+                   size_t out_size_bytes)
 {
     const struct weir_segment_index *x = r->index;
     char ref[WEIR_URL_MAX_BYTES];
@@ -163,7 +171,8 @@ int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, 
         return WEIR_ERR_END;
     int64_t raw = i + x->skip;
     if (!x->template_text)
-        return resolve(r->parser, base, x->entries ? x->entries[raw].url : NULL, out, out_size_bytes);
+        return resolve(r->parser, base, x->entries ? x->entries[raw].url : NULL, out,
+                       out_size_bytes);
     place_of(x, raw, &p);
     struct weir_template_values v = {x->representation_id, p.number, p.ticks, x->bandwidth_bps};
     if (weir_template_format(x->template_text, &v, ref, sizeof(ref)) < 0)
@@ -171,13 +180,14 @@ int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, 
     return resolve(r->parser, base, ref, out, out_size_bytes);
 }
 
-int weir_init_url(const struct weir_representation *r, const struct weir_init *init, size_t base, char *out,
-                  size_t out_size_bytes)
+int weir_init_url(const struct weir_representation *r, const struct weir_init *init, size_t base,
+                  char *out, size_t out_size_bytes)
 {
     return resolve(r->parser, base, init ? init->reference : NULL, out, out_size_bytes);
 }
 
-int weir_index_source_url(const struct weir_representation *r, size_t base, char *out, size_t out_size_bytes)
+int weir_index_source_url(const struct weir_representation *r, size_t base, char *out,
+                          size_t out_size_bytes)
 {
     const struct weir_source *src = r->parser;
     if (!src || base >= src->base_count)

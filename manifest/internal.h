@@ -1,5 +1,6 @@
-// manifest/internal.h — what the files of manifest/ share among themselves: the shape of a segment index, the
-// parser's notes on a representation, warnings. Nothing outside this folder (and its unit tests) includes it.
+// manifest/internal.h — what the files of manifest/ share among themselves: the shape of a segment
+// index, the parser's notes on a representation, warnings. Nothing outside this folder (and its
+// unit tests) includes it.
 #ifndef WEIR_MANIFEST_INTERNAL_H
 #define WEIR_MANIFEST_INTERNAL_H
 
@@ -7,22 +8,23 @@
 #include "core/url.h"
 #include "manifest/presentation.h"
 
-// Bounds on outside data. All chosen by hand: far above anything seen in 649 real manifests, far below harm.
-#define WEIR_MANIFEST_MAX_BYTES   (16u << 20)
-#define WEIR_ARENA_LIMIT_BYTES    (512u << 20)
-#define WEIR_MAX_XML_DEPTH        64
-#define WEIR_MAX_PERIODS          4096
-#define WEIR_MAX_SETS             1024 // per period
-#define WEIR_MAX_REPRESENTATIONS  1024 // per set
-#define WEIR_MAX_BASES            16   // alternatives after combining levels
-#define WEIR_MAX_RUNS             (1 << 20)
-#define WEIR_MAX_ENTRIES          (1 << 20) // listed segments, sidx references, cues
-#define WEIR_MAX_SIDX_LOADS       1024
-#define WEIR_MAX_WARNINGS         64
-#define WEIR_MAX_EVENTS           65536
-#define WEIR_MAX_VARIABLES        1024
-#define WEIR_MAX_TICKS            (INT64_MAX / 8) // longest timeline in ticks: sums of a few cannot overflow
-#define WEIR_MAX_SEGMENTS         (INT64_C(1) << 48)
+// Bounds on outside data. All chosen by hand: far above anything seen in 649 real manifests, far
+// below harm.
+#define WEIR_MANIFEST_MAX_BYTES  (16u << 20)
+#define WEIR_ARENA_LIMIT_BYTES   (512u << 20)
+#define WEIR_MAX_XML_DEPTH       64
+#define WEIR_MAX_PERIODS         4096
+#define WEIR_MAX_SETS            1024 // per period
+#define WEIR_MAX_REPRESENTATIONS 1024 // per set
+#define WEIR_MAX_BASES           16   // alternatives after combining levels
+#define WEIR_MAX_RUNS            (1 << 20)
+#define WEIR_MAX_ENTRIES         (1 << 20) // listed segments, sidx references, cues
+#define WEIR_MAX_SIDX_LOADS      1024
+#define WEIR_MAX_WARNINGS        64
+#define WEIR_MAX_EVENTS          65536
+#define WEIR_MAX_VARIABLES       1024
+#define WEIR_MAX_TICKS           (INT64_MAX / 8) // longest timeline in ticks: sums of a few cannot overflow
+#define WEIR_MAX_SEGMENTS        (INT64_C(1) << 48)
 
 #define WEIR_RANGE_ALL ((struct weir_byte_range){-1, -1})
 
@@ -60,10 +62,10 @@ enum weir_timing {
 
 struct weir_segment_index {
     enum weir_timing timing;
-    const char *template_text;        // SegmentTemplate@media, checked; else `entries`, else the base URL
-    const char *representation_id;    // for the template
-    int64_t bandwidth_bps;            // for the template
-    const struct weir_entry *entries; // entry_count of them, or NULL
+    const char *template_text; // SegmentTemplate@media, checked; else `entries`, else the base URL
+    const char *representation_id;              // for the template
+    int64_t bandwidth_bps;                      // for the template
+    const struct weir_entry *entries;           // entry_count of them, or NULL
     const struct weir_playlist_entry *playlist; // parallel to entries, or NULL
     int64_t entry_count;
     const struct weir_run *runs;
@@ -123,8 +125,8 @@ int weir_cues_load(struct weir_presentation *p, struct weir_representation *r,
                    const struct weir_manifest_input *in, int64_t data_offset,
                    struct weir_error *error);
 
-// WEIR_ERR_DENIED when a manifest from the network names something that is not to be fetched from it: only http,
-// https and data URLs are; with allow_file_urls also file URLs and plain paths.
+// WEIR_ERR_DENIED when a manifest from the network names something that is not to be fetched from
+// it: only http, https and data URLs are; with allow_file_urls also file URLs and plain paths.
 int weir_url_check(const char *url, bool allow_file_urls);
 
 // `ref` against `base`, in the arena; NULL when memory or the URL's room runs out.
@@ -134,7 +136,8 @@ const char *weir_url_resolve_in(struct weir_arena *arena, const char *base, cons
 
 // Whole text is an integer with optional blanks around it and a sign.
 bool weir_parse_int64(const char *s, int64_t *out);
-// The first `len` bytes are a decimal number (".5", "9.009", "-3"): in millionths, rounded to nearest.
+// The first `len` bytes are a decimal number (".5", "9.009", "-3"): in millionths, rounded to
+// nearest.
 bool weir_parse_micro(const char *s, size_t len, int64_t *out);
 // "a-b", "a-" (DASH byte ranges, RFC 7233 2.1 without the unit); inclusive.
 bool weir_parse_range(const char *s, struct weir_byte_range *out);

@@ -1,5 +1,6 @@
-// manifest/iso8601.c — dates and durations of manifests, in integers only. Called by the parsers on hostile text.
-// Must not use the C library's time functions: they know about the local zone and the locale.
+// manifest/iso8601.c — dates and durations of manifests, in integers only. Called by the parsers on
+// hostile text. Must not use the C library's time functions: they know about the local zone and the
+// locale.
 #include "manifest/iso8601.h"
 
 #include <stddef.h>
@@ -28,8 +29,9 @@ bool weir_iso8601_duration(const char *s, int64_t *out_us, bool *approximate)
         char letter;
         bool time;
         int64_t seconds;
-    } units[] = {{'Y', false, 31536000}, {'M', false, 2592000}, {'W', false, 604800}, {'D', false, 86400},
-                 {'H', true, 3600},      {'M', true, 60},       {'S', true, 1}};
+    } units[] = {{'Y', false, 31536000}, {'M', false, 2592000}, {'W', false, 604800},
+                 {'D', false, 86400},    {'H', true, 3600},     {'M', true, 60},
+                 {'S', true, 1}};
     size_t next = 0;
     bool in_time = false, any = false;
     int64_t total = 0;
@@ -86,7 +88,8 @@ static bool read_fixed(const char **s, int n, int *out)
     return true;
 }
 
-// Days since 1970-01-01 of a proleptic Gregorian date: years counted from March, so that leap days come last.
+// Days since 1970-01-01 of a proleptic Gregorian date: years counted from March, so that leap days
+// come last.
 static int64_t days_from_date(int year, int month, int day)
 {
     int64_t y = year - (month <= 2);

@@ -1,6 +1,6 @@
-// manifest/mpd.c — an MPD document into a presentation: the MPD element itself; periods and below are in the other
-// mpd_*.c files. Called by weir_presentation_parse. Hostile input: what is bad is dropped with a warning as far
-// as something playable is left (ISO/IEC 23009-1, 5.3.1).
+// manifest/mpd.c — an MPD document into a presentation: the MPD element itself; periods and below
+// are in the other mpd_*.c files. Called by weir_presentation_parse. Hostile input: what is bad is
+// dropped with a warning as far as something playable is left (ISO/IEC 23009-1, 5.3.1).
 #include "manifest/mpd.h"
 
 #include <string.h>
@@ -37,12 +37,13 @@ int64_t weir_mpd_duration(struct weir_mpd *m, const xmlNode *n, const char *name
     if (!text)
         return WEIR_TIME_NONE;
     if (!weir_iso8601_duration(text, &us, &approximate) || us < 0) {
-        weir_presentation_warn(m->p, "line %ld: %s@%s=\"%.40s\" is not a duration: ignored", weir_xml_line(n),
-                               n->name, name, text);
+        weir_presentation_warn(m->p, "line %ld: %s@%s=\"%.40s\" is not a duration: ignored",
+                               weir_xml_line(n), n->name, name, text);
         return WEIR_TIME_NONE;
     }
     if (approximate)
-        weir_presentation_warn(m->p, "line %ld: %s@%s uses years or months: taken as 365 and 30 days",
+        weir_presentation_warn(m->p,
+                               "line %ld: %s@%s uses years or months: taken as 365 and 30 days",
                                weir_xml_line(n), n->name, name);
     return us;
 }
@@ -78,7 +79,8 @@ static int read_clock(struct weir_mpd *m, struct weir_error *error)
                               "MPD@availabilityStartTime=\"%.40s\" is not a date", start);
     if (end && !weir_iso8601_datetime(end, &m->availability_end_us)) {
         m->availability_end_us = WEIR_TIME_NONE;
-        weir_presentation_warn(m->p, "MPD@availabilityEndTime=\"%.40s\" is not a date: ignored", end);
+        weir_presentation_warn(m->p, "MPD@availabilityEndTime=\"%.40s\" is not a date: ignored",
+                               end);
     }
     return 0;
 }
@@ -86,7 +88,8 @@ static int read_clock(struct weir_mpd *m, struct weir_error *error)
 static int check_root(struct weir_mpd *m, struct weir_error *error)
 {
     if (!weir_xml_is(m->root, "MPD"))
-        return weir_error_set(error, WEIR_ERR_SYNTAX, m->in->url, "line %ld: the root element is <%.40s>, not <MPD>",
+        return weir_error_set(error, WEIR_ERR_SYNTAX, m->in->url,
+                              "line %ld: the root element is <%.40s>, not <MPD>",
                               weir_xml_line(m->root), (const char *)m->root->name);
     // The client cannot present it as intended (5.8.4.8).
     const char *scheme = weir_mpd_unknown_essential(m->root);
@@ -125,7 +128,8 @@ static int read_document(struct weir_mpd *m, struct weir_error *error)
     }
     err = weir_mpd_bases(m, m->root, &top, &bases);
     if (err)
-        return weir_error_set(error, err, m->in->url, "every BaseURL of the MPD names something that may not be fetched");
+        return weir_error_set(error, err, m->in->url,
+                              "every BaseURL of the MPD names something that may not be fetched");
     weir_mpd_live(m, &bases);
     weir_mpd_service(m);
     err = weir_mpd_periods(m, &bases, error);
@@ -136,7 +140,8 @@ static int read_document(struct weir_mpd *m, struct weir_error *error)
     return 0;
 }
 
-int weir_mpd_read(struct weir_presentation *p, const struct weir_manifest_input *in, struct weir_error *error)
+int weir_mpd_read(struct weir_presentation *p, const struct weir_manifest_input *in,
+                  struct weir_error *error)
 {
     xmlDoc *doc;
     int err = weir_xml_read(in->data, in->size_bytes, in->url, &doc, error);
@@ -145,7 +150,8 @@ int weir_mpd_read(struct weir_presentation *p, const struct weir_manifest_input 
     struct weir_mpd m = {.p = p, .in = in, .arena = &p->arena, .root = xmlDocGetRootElement(doc)};
     err = read_document(&m, error);
     if (m.no_memory)
-        err = weir_error_set(error, WEIR_ERR_NOMEM, in->url, "the manifest needs more memory than is allowed");
+        err = weir_error_set(error, WEIR_ERR_NOMEM, in->url,
+                             "the manifest needs more memory than is allowed");
     xmlFreeDoc(doc);
     return err;
 }

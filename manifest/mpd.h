@@ -18,16 +18,17 @@ struct weir_mpd {
     struct weir_arena *arena; // the presentation's
     const xmlNode *root;
     bool dynamic;
-    bool no_memory;    // sticky: any allocation failed
-    bool chunked;      // @availabilityTimeComplete="false" was seen
-    bool offsets;      // an availabilityTimeOffset was seen
+    bool no_memory; // sticky: any allocation failed
+    bool chunked;   // @availabilityTimeComplete="false" was seen
+    bool offsets;   // an availabilityTimeOffset was seen
     int64_t availability_start_us, availability_end_us;
     int64_t time_shift_us;
     size_t denied;     // URLs refused
     size_t event_room; // of p->events
 };
 
-// The segment elements that apply to a representation: [0] its own, [1] the set's, [2] the period's.
+// The segment elements that apply to a representation: [0] its own, [1] the set's, [2] the
+// period's.
 struct weir_mpd_levels {
     const xmlNode *node[3];
 };
@@ -45,7 +46,8 @@ void *weir_mpd_array(struct weir_mpd *m, size_t count, size_t size_bytes);
 // An xs:duration attribute in microseconds; NONE when absent, bad (warned) or negative.
 int64_t weir_mpd_duration(struct weir_mpd *m, const xmlNode *n, const char *name);
 
-// mpd_base.c: the BaseURL elements of `node` on top of `above`. 0, or DENIED when none of them may be used.
+// mpd_base.c: the BaseURL elements of `node` on top of `above`. 0, or DENIED when none of them may
+// be used.
 int weir_mpd_bases(struct weir_mpd *m, const xmlNode *node, const struct weir_bases *above,
                    struct weir_bases *out);
 
@@ -61,13 +63,14 @@ bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
                        const struct weir_mpd_levels *levels, const struct weir_bases *bases,
                        struct weir_representation *r);
 
-// mpd_timeline.c: the S elements below `timeline` as runs, up to `period_ticks` (NONE: open) of media time.
-bool weir_mpd_timeline(struct weir_mpd *m, const xmlNode *timeline, int64_t start_number, int64_t end_ticks,
-                       struct weir_segment_index *x);
+// mpd_timeline.c: the S elements below `timeline` as runs, up to `period_ticks` (NONE: open) of
+// media time.
+bool weir_mpd_timeline(struct weir_mpd *m, const xmlNode *timeline, int64_t start_number,
+                       int64_t end_ticks, struct weir_segment_index *x);
 
 // mpd_misc.c: descriptors, protection, events, and what hangs on the MPD element.
-const struct weir_descriptor *weir_mpd_descriptors(struct weir_mpd *m, const xmlNode *parent, const char *name,
-                                                   size_t *count);
+const struct weir_descriptor *weir_mpd_descriptors(struct weir_mpd *m, const xmlNode *parent,
+                                                   const char *name, size_t *count);
 void weir_mpd_protection(struct weir_mpd *m, const xmlNode *set, struct weir_track *out);
 void weir_mpd_events(struct weir_mpd *m, const struct weir_mpd_period *period);
 void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases);

@@ -1,5 +1,5 @@
-// manifest/mpd_base.c — BaseURL elements, level by level (ISO/IEC 23009-1, 5.6.4 and 5.6.5). Several on a level are
-// alternatives and combine with each of those above, up to WEIR_MAX_BASES.
+// manifest/mpd_base.c — BaseURL elements, level by level (ISO/IEC 23009-1, 5.6.4 and 5.6.5).
+// Several on a level are alternatives and combine with each of those above, up to WEIR_MAX_BASES.
 #include <string.h>
 
 #include "manifest/mpd.h"
@@ -30,8 +30,8 @@ static size_t read_level(struct weir_mpd *m, const xmlNode *node, struct base *l
     size_t count = 0;
     for (const xmlNode *n = weir_xml_child(node, "BaseURL"); n; n = weir_xml_next(n, "BaseURL")) {
         if (count == WEIR_MAX_BASES) {
-            weir_presentation_warn(m->p, "line %ld: more than %d BaseURLs: the rest is ignored", weir_xml_line(n),
-                                   WEIR_MAX_BASES);
+            weir_presentation_warn(m->p, "line %ld: more than %d BaseURLs: the rest is ignored",
+                                   weir_xml_line(n), WEIR_MAX_BASES);
             break;
         }
         struct base b = {.text = weir_xml_text(m->arena, n), .priority = 1};
@@ -56,8 +56,9 @@ static int add(struct weir_mpd *m, const xmlNode *node, const struct weir_bases 
     const char *url = weir_url_resolve_in(m->arena, above->urls[i], b->text);
     if (!url || weir_url_check(url, m->in->allow_file_urls) < 0) {
         m->denied++;
-        weir_presentation_warn(m->p, "line %ld: the base URL \"%.100s\" may not be fetched from here: ignored",
-                               weir_xml_line(node), b->text);
+        weir_presentation_warn(
+            m->p, "line %ld: the base URL \"%.100s\" may not be fetched from here: ignored",
+            weir_xml_line(node), b->text);
         return WEIR_ERR_DENIED;
     }
     out->urls[out->count] = url;

@@ -1,5 +1,6 @@
-// manifest/mpd_misc.c — the parts of an MPD that describe rather than address: descriptors, protection, events,
-// service description, steering, and the times a dynamic MPD states (ISO/IEC 23009-1, 5.8, 5.10, Annex K).
+// manifest/mpd_misc.c — the parts of an MPD that describe rather than address: descriptors,
+// protection, events, service description, steering, and the times a dynamic MPD states (ISO/IEC
+// 23009-1, 5.8, 5.10, Annex K).
 #include <string.h>
 #include <strings.h>
 
@@ -9,8 +10,8 @@
 // Per set; the search for equal ones is quadratic.
 #define MAX_PROTECTIONS 256
 
-const struct weir_descriptor *weir_mpd_descriptors(struct weir_mpd *m, const xmlNode *parent, const char *name,
-                                                   size_t *count)
+const struct weir_descriptor *weir_mpd_descriptors(struct weir_mpd *m, const xmlNode *parent,
+                                                   const char *name, size_t *count)
 {
     *count = 0;
     size_t room = weir_xml_count(parent, name);
@@ -49,7 +50,8 @@ const char *weir_mpd_unknown_essential(const xmlNode *node)
         "urn:dolby:dash:",
         "tag:dolby.com",
     };
-    for (const xmlNode *n = weir_xml_child(node, "EssentialProperty"); n; n = weir_xml_next(n, "EssentialProperty")) {
+    for (const xmlNode *n = weir_xml_child(node, "EssentialProperty"); n;
+         n = weir_xml_next(n, "EssentialProperty")) {
         const char *scheme = weir_xml_attr(n, "schemeIdUri");
         size_t i = 0, count = sizeof(known) / sizeof(known[0]);
         while (scheme && i < count && strncasecmp(scheme, known[i], strlen(known[i])) != 0)
@@ -60,17 +62,21 @@ const char *weir_mpd_unknown_essential(const xmlNode *node)
     return NULL;
 }
 
-// The ContentProtection elements of the set, and those of its Representations that say something new (5.8.4.1).
-static size_t add_protection(struct weir_mpd *m, const xmlNode *node, struct weir_protection *list, size_t count)
+// The ContentProtection elements of the set, and those of its Representations that say something
+// new (5.8.4.1).
+static size_t add_protection(struct weir_mpd *m, const xmlNode *node, struct weir_protection *list,
+                             size_t count)
 {
-    for (const xmlNode *n = weir_xml_child(node, "ContentProtection"); n; n = weir_xml_next(n, "ContentProtection")) {
+    for (const xmlNode *n = weir_xml_child(node, "ContentProtection"); n;
+         n = weir_xml_next(n, "ContentProtection")) {
         const char *scheme = weir_xml_attr(n, "schemeIdUri");
         const char *kid = weir_xml_foreign_attr(n, "default_KID");
         size_t i = 0;
         if (!scheme)
             continue;
-        while (i < count && (strcasecmp(list[i].scheme, scheme) != 0 ||
-                             (kid && list[i].default_kid && strcasecmp(list[i].default_kid, kid) != 0)))
+        while (i < count &&
+               (strcasecmp(list[i].scheme, scheme) != 0 ||
+                (kid && list[i].default_kid && strcasecmp(list[i].default_kid, kid) != 0)))
             i++;
         if (i < count) {
             if (!list[i].default_kid)
@@ -129,7 +135,8 @@ static const char *event_data(struct weir_mpd *m, const xmlNode *n)
         m->no_memory = true;
     for (const xmlNode *c = n->children; c && buffer; c = c->next) {
         if (c->type == XML_ELEMENT_NODE)
-            xmlNodeDump(buffer, n->doc, (xmlNode *)(uintptr_t)c, 0, 0); // does not write to the node
+            xmlNodeDump(buffer, n->doc, (xmlNode *)(uintptr_t)c, 0,
+                        0); // does not write to the node
     }
     if (buffer)
         data = weir_mpd_keep(m, (const char *)xmlBufferContent(buffer));
@@ -143,19 +150,20 @@ static int64_t unsigned_attr(const xmlNode *n, const char *name, int64_t fallbac
     return weir_parse_int64(weir_xml_attr(n, name), &v) && v >= 0 ? v : fallback;
 }
 
-static void read_stream(struct weir_mpd *m, const struct weir_period *period, const xmlNode *stream, size_t room)
+static void read_stream(struct weir_mpd *m, const struct weir_period *period, const xmlNode *stream,
+                        size_t room)
 {
     const char *scheme = weir_mpd_keep(m, weir_xml_attr(stream, "schemeIdUri"));
     const char *value = weir_mpd_keep(m, weir_xml_attr(stream, "value"));
     int64_t timescale = unsigned_attr(stream, "timescale", 1);
     int64_t offset = unsigned_attr(stream, "presentationTimeOffset", 0);
     if (!scheme || timescale == 0) {
-        weir_presentation_warn(m->p, "line %ld: an EventStream without %s: skipped", weir_xml_line(stream),
-                               scheme ? "a timescale" : "schemeIdUri");
+        weir_presentation_warn(m->p, "line %ld: an EventStream without %s: skipped",
+                               weir_xml_line(stream), scheme ? "a timescale" : "schemeIdUri");
         return;
     }
-    for (const xmlNode *n = weir_xml_child(stream, "Event"); n && m->p->event_count < room && !m->no_memory;
-         n = weir_xml_next(n, "Event")) {
+    for (const xmlNode *n = weir_xml_child(stream, "Event");
+         n && m->p->event_count < room && !m->no_memory; n = weir_xml_next(n, "Event")) {
         int64_t t = unsigned_attr(n, "presentationTime", 0), d = unsigned_attr(n, "duration", -1);
         struct weir_event *e = &m->p->events[m->p->event_count++];
         *e = (struct weir_event){
@@ -174,7 +182,8 @@ static size_t room_for_events(struct weir_mpd *m)
 {
     size_t room = 0;
     for (const xmlNode *p = weir_xml_child(m->root, "Period"); p; p = weir_xml_next(p, "Period")) {
-        for (const xmlNode *s = weir_xml_child(p, "EventStream"); s; s = weir_xml_next(s, "EventStream"))
+        for (const xmlNode *s = weir_xml_child(p, "EventStream"); s;
+             s = weir_xml_next(s, "EventStream"))
             room += weir_xml_count(s, "Event");
     }
     if (room <= WEIR_MAX_EVENTS)
@@ -236,7 +245,8 @@ void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases)
     l->publish_time_us = date_attr(m, "publishTime");
     l->minimum_update_period_us = weir_mpd_duration(m, m->root, "minimumUpdatePeriod");
     l->time_shift_buffer_depth_us = m->time_shift_us;
-    l->suggested_presentation_delay_us = weir_mpd_duration(m, m->root, "suggestedPresentationDelay");
+    l->suggested_presentation_delay_us =
+        weir_mpd_duration(m, m->root, "suggestedPresentationDelay");
     l->location = url_child(m, "Location");
     l->patch_location = url_child(m, "PatchLocation");
     l->utc_timings = weir_mpd_descriptors(m, m->root, "UTCTiming", &l->utc_timing_count);
@@ -248,14 +258,16 @@ void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases)
 static int64_t milliseconds(const xmlNode *n, const char *name)
 {
     int64_t v;
-    return weir_parse_int64(weir_xml_attr(n, name), &v) && v >= 0 ? weir_mul_sat(v, 1000) : WEIR_TIME_NONE;
+    return weir_parse_int64(weir_xml_attr(n, name), &v) && v >= 0 ? weir_mul_sat(v, 1000)
+                                                                  : WEIR_TIME_NONE;
 }
 
 static double rate(const xmlNode *n, const char *name)
 {
     const char *text = weir_xml_attr(n, name);
     int64_t micro;
-    return text && weir_parse_micro(text, strlen(text), &micro) && micro > 0 ? (double)micro / 1e6 : 0.0;
+    return text && weir_parse_micro(text, strlen(text), &micro) && micro > 0 ? (double)micro / 1e6
+                                                                             : 0.0;
 }
 
 static void read_steering(struct weir_mpd *m)
@@ -286,7 +298,8 @@ void weir_mpd_service(struct weir_mpd *m)
     struct weir_service_description *s = weir_mpd_array(m, 1, sizeof(*s));
     if (!s)
         return;
-    const xmlNode *latency = weir_xml_child(n, "Latency"), *speed = weir_xml_child(n, "PlaybackRate");
+    const xmlNode *latency = weir_xml_child(n, "Latency"),
+                  *speed = weir_xml_child(n, "PlaybackRate");
     s->latency_target_us = milliseconds(latency, "target");
     s->latency_min_us = milliseconds(latency, "min");
     s->latency_max_us = milliseconds(latency, "max");

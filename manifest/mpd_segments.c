@@ -1,5 +1,6 @@
 // manifest/mpd_segments.c — SegmentBase, SegmentList and SegmentTemplate into a segment index
-// (ISO/IEC 23009-1, 5.3.9). Attributes are inherited one by one from set and period, child elements as a whole.
+// (ISO/IEC 23009-1, 5.3.9). Attributes are inherited one by one from set and period, child elements
+// as a whole.
 #include <string.h>
 #include <strings.h>
 
@@ -22,8 +23,9 @@ struct assembly {
     struct weir_representation *r;
     struct weir_source *src;
     struct weir_segment_index *x;
-    const xmlNode *element[3]; // of the kind in use, most specific first; NULL where a level has none
-    int64_t duration_ticks;    // @duration; 0 absent
+    const xmlNode
+        *element[3];        // of the kind in use, most specific first; NULL where a level has none
+    int64_t duration_ticks; // @duration; 0 absent
     long line;
 };
 
@@ -66,8 +68,8 @@ static enum kind find_kind(struct assembly *a)
             if (found == KIND_NONE)
                 found = (enum kind)k;
             else
-                weir_presentation_warn(a->m->p, "line %ld: %s beside %s on one level: ignored", a->line, names[k],
-                                       names[found]);
+                weir_presentation_warn(a->m->p, "line %ld: %s beside %s on one level: ignored",
+                                       a->line, names[k], names[found]);
         }
     }
     for (int level = 0; level < 3 && found != KIND_NONE; level++)
@@ -91,7 +93,8 @@ static bool read_common(struct assembly *a)
     const char *complete = attr(a, "availabilityTimeComplete");
     if (complete && strcmp(complete, "false") == 0)
         a->m->chunked = true;
-    if (!number_attr(a, "timescale", 1, &x->timescale) || x->timescale == 0 || x->timescale > UINT32_MAX)
+    if (!number_attr(a, "timescale", 1, &x->timescale) || x->timescale == 0 ||
+        x->timescale > UINT32_MAX)
         return drop(a, "@timescale is no positive 32-bit number");
     if (!number_attr(a, "presentationTimeOffset", 0, &x->offset_ticks))
         return drop(a, "@presentationTimeOffset is no number");
@@ -142,7 +145,8 @@ static const char *fill_template(struct assembly *a, const char *text)
     struct weir_template_values v = {a->r->id, a->x->start_number, 0, a->r->bandwidth_bps};
     if (!weir_template_check(text, &uses, &why) || uses.sub_number)
         return NULL;
-    if ((uses.representation_id && !a->r->id) || weir_template_format(text, &v, out, sizeof(out)) < 0)
+    if ((uses.representation_id && !a->r->id) ||
+        weir_template_format(text, &v, out, sizeof(out)) < 0)
         return NULL;
     return weir_mpd_keep(a->m, out);
 }
@@ -155,7 +159,8 @@ static bool read_init(struct assembly *a)
         n = child(a, "Initialisation"); // the spelling of some 2011 packagers
     if (text) {
         const char *filled = fill_template(a, text);
-        return filled ? make_init(a, filled, WEIR_RANGE_ALL) : drop(a, "its initialization template is bad");
+        return filled ? make_init(a, filled, WEIR_RANGE_ALL)
+                      : drop(a, "its initialization template is bad");
     }
     if (!n)
         return true;
@@ -189,7 +194,8 @@ static int64_t count_by_duration(const struct assembly *a)
     return count;
 }
 
-// Segments wholly before the period or behind its end are not listed (5.3.9.6; media offsets may leave some).
+// Segments wholly before the period or behind its end are not listed (5.3.9.6; media offsets may
+// leave some).
 static void clip_to_period(struct assembly *a)
 {
     struct weir_segment_index *x = a->x;
@@ -255,8 +261,10 @@ static bool time_by_duration(struct assembly *a, int64_t entries)
     if (count < 0 && a->m->dynamic && a->m->in->wall_clock_us == WEIR_TIME_NONE)
         count = 0; // only a clock tells
     if (count < 0 && !a->m->dynamic)
-        weir_presentation_warn(a->m->p, "line %ld: the end of the Period is not known: segments go on until one is missing",
-                               a->line);
+        weir_presentation_warn(
+            a->m->p,
+            "line %ld: the end of the Period is not known: segments go on until one is missing",
+            a->line);
     int64_t most = WEIR_MAX_TICKS / a->duration_ticks;
     if (count < 0 || count > most)
         count = most;
@@ -277,10 +285,12 @@ static bool time_by_timeline(struct assembly *a, const xmlNode *timeline, int64_
     if (!weir_mpd_timeline(a->m, timeline, x->start_number, end, x))
         return drop(a, "its SegmentTimeline cannot be used");
     if (x->count == 0 && !a->m->dynamic)
-        return drop(a, "its SegmentTimeline is empty");
+        weir_presentation_warn(a->m->p, "line %ld: a SegmentTimeline is empty", a->line);
     if (entries >= 0 && entries != x->count) {
-        weir_presentation_warn(a->m->p, "line %ld: SegmentTimeline and SegmentList differ in length: the shorter counts",
-                               a->line);
+        weir_presentation_warn(
+            a->m->p,
+            "line %ld: SegmentTimeline and SegmentList differ in length: the shorter counts",
+            a->line);
         x->count = entries < x->count ? entries : x->count;
     }
     return true;
@@ -292,8 +302,9 @@ static bool read_timing(struct assembly *a, int64_t entries, bool needs_number)
     const xmlNode *timeline = child(a, "SegmentTimeline");
     if (timeline) {
         if (a->duration_ticks)
-            weir_presentation_warn(a->m->p, "line %ld: SegmentTimeline beside @duration: the timeline counts",
-                                   a->line);
+            weir_presentation_warn(
+                a->m->p, "line %ld: SegmentTimeline beside @duration: the timeline counts",
+                a->line);
         if (!time_by_timeline(a, timeline, entries))
             return false;
     } else if (a->duration_ticks) {
@@ -402,7 +413,8 @@ static bool check_media(struct assembly *a, const char *media, struct weir_templ
 {
     const char *why = "";
     if (!weir_template_check(media, uses, &why)) {
-        weir_presentation_warn(a->m->p, "line %ld: the template \"%.80s\" has %s", a->line, media, why);
+        weir_presentation_warn(a->m->p, "line %ld: the template \"%.80s\" has %s", a->line, media,
+                               why);
         return drop(a, "its media template is bad");
     }
     if (uses->sub_number)
@@ -410,7 +422,8 @@ static bool check_media(struct assembly *a, const char *media, struct weir_templ
     if (uses->representation_id && !a->r->id)
         return drop(a, "the template needs an id");
     const char *sample = fill_template(a, media);
-    return sample && resolve(a, sample) ? true : drop(a, "its segments may not be fetched from here");
+    return sample && resolve(a, sample) ? true
+                                        : drop(a, "its segments may not be fetched from here");
 }
 
 static bool read_template(struct assembly *a)
@@ -435,14 +448,25 @@ static bool read_bare(struct assembly *a)
         if (weir_xml_child(a->levels->node[i], "BaseURL"))
             return single(a);
     }
-    return weir_xml_child(a->m->root, "BaseURL") ? single(a) : drop(a, "nothing says where its media are");
+    if (weir_xml_child(a->m->root, "BaseURL"))
+        return single(a);
+    if (!a->m->dynamic)
+        return drop(a, "nothing says where its media are");
+    a->x->timing = WEIR_TIMING_SINGLE; // an update may say; until then there is nothing
+    a->x->start_number = -1;
+    weir_presentation_warn(a->m->p, "line %ld: nothing says where the media are yet", a->line);
+    return true;
 }
 
 bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
                        const struct weir_mpd_levels *levels, const struct weir_bases *bases,
                        struct weir_representation *r)
 {
-    struct assembly a = {.m = m, .period = period, .levels = levels, .bases = bases, .r = r,
+    struct assembly a = {.m = m,
+                         .period = period,
+                         .levels = levels,
+                         .bases = bases,
+                         .r = r,
                          .line = weir_xml_line(levels->node[0])};
     const char **urls = weir_mpd_array(m, bases->count, sizeof(*urls));
     a.x = weir_mpd_array(m, 1, sizeof(*a.x));

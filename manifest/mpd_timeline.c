@@ -1,5 +1,5 @@
-// manifest/mpd_timeline.c — SegmentTimeline: S elements into runs (ISO/IEC 23009-1, 5.3.9.6). Repeats are counted,
-// never expanded, so that <S d="1" r="1000000000"/> costs one run.
+// manifest/mpd_timeline.c — SegmentTimeline: S elements into runs (ISO/IEC 23009-1, 5.3.9.6).
+// Repeats are counted, never expanded, so that <S d="1" r="1000000000"/> costs one run.
 #include <string.h>
 
 #include "manifest/mpd.h"
@@ -74,7 +74,8 @@ static int64_t next_start(const xmlNode *s, bool *is_last)
     return t;
 }
 
-static int64_t repeats(struct builder *b, const xmlNode *s, int64_t t, int64_t d, int64_t r, int64_t *last)
+static int64_t repeats(struct builder *b, const xmlNode *s, int64_t t, int64_t d, int64_t r,
+                       int64_t *last)
 {
     bool is_last;
     *last = d;
@@ -93,8 +94,9 @@ static int64_t repeats(struct builder *b, const xmlNode *s, int64_t t, int64_t d
 static bool add_run(struct builder *b, const xmlNode *s)
 {
     int64_t t, d, r, n, k, last;
-    bool ok = read_ticks(s, "t", b->next_ticks, &t) && read_ticks(s, "d", 0, &d) && read_ticks(s, "r", 0, &r) &&
-              read_ticks(s, "n", b->next_number, &n) && read_ticks(s, "k", 1, &k);
+    bool ok = read_ticks(s, "t", b->next_ticks, &t) && read_ticks(s, "d", 0, &d) &&
+              read_ticks(s, "r", 0, &r) && read_ticks(s, "n", b->next_number, &n) &&
+              read_ticks(s, "k", 1, &k);
     if (!ok || t < 0 || d <= 0) {
         weir_presentation_warn(b->m->p, "line %ld: an S element without a usable time and duration",
                                weir_xml_line(s));
@@ -113,23 +115,25 @@ static bool add_run(struct builder *b, const xmlNode *s)
         count = (WEIR_MAX_TICKS - t) / d;
         count = count < WEIR_MAX_SEGMENTS ? count : WEIR_MAX_SEGMENTS;
         last = d;
-        weir_presentation_warn(b->m->p, "line %ld: S@r is beyond any timeline: cut", weir_xml_line(s));
+        weir_presentation_warn(b->m->p, "line %ld: S@r is beyond any timeline: cut",
+                               weir_xml_line(s));
         if (count <= 0)
             return true;
     }
-    b->runs[b->count++] =
-        (struct weir_run){.start_ticks = t, .duration_ticks = d, .count = count, .last_ticks = last, .number = n};
+    b->runs[b->count++] = (struct weir_run){
+        .start_ticks = t, .duration_ticks = d, .count = count, .last_ticks = last, .number = n};
     b->next_ticks = t + (count - 1) * d + last;
     b->next_number = weir_add_sat(n, count);
     return true;
 }
 
-bool weir_mpd_timeline(struct weir_mpd *m, const xmlNode *timeline, int64_t start_number, int64_t end_ticks,
-                       struct weir_segment_index *x)
+bool weir_mpd_timeline(struct weir_mpd *m, const xmlNode *timeline, int64_t start_number,
+                       int64_t end_ticks, struct weir_segment_index *x)
 {
     size_t room = weir_xml_count(timeline, "S");
     if (room > WEIR_MAX_RUNS) {
-        weir_presentation_warn(m->p, "line %ld: more than %d S elements", weir_xml_line(timeline), WEIR_MAX_RUNS);
+        weir_presentation_warn(m->p, "line %ld: more than %d S elements", weir_xml_line(timeline),
+                               WEIR_MAX_RUNS);
         return false;
     }
     struct builder b = {.m = m, .room = room, .end_ticks = end_ticks, .next_number = start_number};

@@ -1,5 +1,6 @@
-// manifest/number.c — numbers and words of manifests, read without the locale and without floating point.
-// Called by the MPD and HLS parsers on hostile text; every function refuses what it cannot hold exactly.
+// manifest/number.c — numbers and words of manifests, read without the locale and without floating
+// point. Called by the MPD and HLS parsers on hostile text; every function refuses what it cannot
+// hold exactly.
 #include <string.h>
 #include <strings.h>
 
@@ -125,7 +126,8 @@ bool weir_parse_ratio(const char *s, int64_t *num, int64_t *den)
     }
     while (is_blank(*s))
         s++;
-    if (*s || a <= 0 || b <= 0 || a > INT32_MAX || b > INT32_MAX) // so that products cannot overflow
+    if (*s || a <= 0 || b <= 0 || a > INT32_MAX ||
+        b > INT32_MAX) // so that products cannot overflow
         return false;
     *num = a;
     *den = b;
@@ -149,13 +151,15 @@ static const struct {
     const char *prefix;
     char kind; // v, a, t
 } codec_names[] = {
-    {"avc", 'v'},  {"hvc1", 'v'}, {"hev1", 'v'}, {"vp8", 'v'},  {"vp9", 'v'},  {"vp08", 'v'}, {"vp09", 'v'},
-    {"av01", 'v'}, {"dvh", 'v'},  {"dva", 'v'},  {"dav1", 'v'}, {"vvc1", 'v'}, {"vvi1", 'v'}, {"mp4v", 'v'},
-    {"h263", 'v'}, {"s263", 'v'}, {"encv", 'v'}, {"theora", 'v'}, {"mjpg", 'v'}, {"lvc1", 'v'}, {"evc", 'v'},
-    {"mp4a", 'a'}, {"ac-3", 'a'}, {"ec-3", 'a'}, {"ac-4", 'a'}, {"opus", 'a'}, {"flac", 'a'}, {"fLaC", 'a'},
-    {"vorbis", 'a'}, {"dts", 'a'}, {"mhm", 'a'}, {"mha", 'a'},  {"alac", 'a'}, {"samr", 'a'}, {"sawb", 'a'},
-    {"mp3", 'a'},  {"enca", 'a'}, {"iamf", 'a'}, {"aac", 'a'},  {"ac3", 'a'}, {"ec3", 'a'}, {"ec+3", 'a'},
-    {"stpp", 't'}, {"wvtt", 't'}, {"vtt", 't'},  {"tx3g", 't'}, {"c608", 't'}, {"c708", 't'}, {"ttml", 't'},
+    {"avc", 'v'},  {"hvc1", 'v'}, {"hev1", 'v'}, {"vp8", 'v'},  {"vp9", 'v'},    {"vp08", 'v'},
+    {"vp09", 'v'}, {"av01", 'v'}, {"dvh", 'v'},  {"dva", 'v'},  {"dav1", 'v'},   {"vvc1", 'v'},
+    {"vvi1", 'v'}, {"mp4v", 'v'}, {"h263", 'v'}, {"s263", 'v'}, {"encv", 'v'},   {"theora", 'v'},
+    {"mjpg", 'v'}, {"lvc1", 'v'}, {"evc", 'v'},  {"mp4a", 'a'}, {"ac-3", 'a'},   {"ec-3", 'a'},
+    {"ac-4", 'a'}, {"opus", 'a'}, {"flac", 'a'}, {"fLaC", 'a'}, {"vorbis", 'a'}, {"dts", 'a'},
+    {"mhm", 'a'},  {"mha", 'a'},  {"alac", 'a'}, {"samr", 'a'}, {"sawb", 'a'},   {"mp3", 'a'},
+    {"enca", 'a'}, {"iamf", 'a'}, {"aac", 'a'},  {"ac3", 'a'},  {"ec3", 'a'},    {"ec+3", 'a'},
+    {"stpp", 't'}, {"wvtt", 't'}, {"vtt", 't'},  {"tx3g", 't'}, {"c608", 't'},   {"c708", 't'},
+    {"ttml", 't'},
 };
 
 struct weir_codec_kinds weir_codec_kinds(const char *codecs)

@@ -1,5 +1,5 @@
-// manifest/presentation.c — the life of a presentation: recognising what a document is, handing it to its parser,
-// loading indexes, remembering warnings, and taking everything down with the arena.
+// manifest/presentation.c — the life of a presentation: recognising what a document is, handing it
+// to its parser, loading indexes, remembering warnings, and taking everything down with the arena.
 #include "manifest/presentation.h"
 
 #include <stdio.h>
@@ -83,7 +83,8 @@ enum shape {
     SHAPE_M3U8,
 };
 
-// By content alone: names and types are often wrong. A byte order mark and blanks may stand before it.
+// By content alone: names and types are often wrong. A byte order mark and blanks may stand before
+// it.
 static enum shape shape_of(const uint8_t *data, size_t size)
 {
     size_t at = size >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
@@ -113,16 +114,18 @@ int weir_presentation_parse(const struct weir_manifest_input *in, struct weir_pr
     if (!input.url)
         input.url = "";
     if (in->size_bytes > WEIR_MANIFEST_MAX_BYTES)
-        return weir_error_set(error, WEIR_ERR_TOO_BIG, input.url, "the manifest is larger than %u MiB",
-                              WEIR_MANIFEST_MAX_BYTES >> 20);
+        return weir_error_set(error, WEIR_ERR_TOO_BIG, input.url,
+                              "the manifest is larger than %u MiB", WEIR_MANIFEST_MAX_BYTES >> 20);
     if (shape == SHAPE_UNKNOWN)
         return weir_error_set(error, WEIR_ERR_SYNTAX, input.url,
-                              in->size_bytes ? "neither an MPD nor an HLS playlist" : "the manifest is empty");
-    struct weir_presentation *p =
-        weir_presentation_new(shape == SHAPE_XML ? WEIR_PROTOCOL_DASH : WEIR_PROTOCOL_HLS, input.url);
+                              in->size_bytes ? "neither an MPD nor an HLS playlist"
+                                             : "the manifest is empty");
+    struct weir_presentation *p = weir_presentation_new(
+        shape == SHAPE_XML ? WEIR_PROTOCOL_DASH : WEIR_PROTOCOL_HLS, input.url);
     if (!p)
         return weir_error_set(error, WEIR_ERR_NOMEM, input.url, "out of memory");
-    int err = shape == SHAPE_XML ? weir_mpd_read(p, &input, error) : weir_hls_read(p, &input, error);
+    int err =
+        shape == SHAPE_XML ? weir_mpd_read(p, &input, error) : weir_hls_read(p, &input, error);
     if (err)
         weir_presentation_destroy(&p);
     *out = p;
@@ -152,7 +155,8 @@ int weir_presentation_load_index(struct weir_presentation *p, struct weir_repres
     return weir_error_set(error, WEIR_ERR_INVAL, input.url, "this representation needs no index");
 }
 
-int weir_presentation_for_file(const char *url, struct weir_presentation **out)
+int weir_presentation_for_file(const char *url, const struct weir_file_description *file,
+                               struct weir_presentation **out)
 {
     struct weir_presentation *p = weir_presentation_new(WEIR_PROTOCOL_FILE, url);
     *out = NULL;
@@ -171,13 +175,30 @@ int weir_presentation_for_file(const char *url, struct weir_presentation **out)
     }
     bases[0] = p->url;
     *src = (struct weir_source){.bases = bases, .base_count = 1, .allow_file_urls = true};
-    *x = (struct weir_segment_index){.timing = WEIR_TIMING_SINGLE, .count = 1, .start_number = -1, .timescale = 1,
-                                     .period_end_us = WEIR_TIME_NONE};
-    *r = (struct weir_representation){.id = "0", .muxed = WEIR_MUXED_UNKNOWN, .index = x, .parser = src,
-                                      .index_range = WEIR_RANGE_ALL, .base_count = 1, .service_locations = names};
-    *track = (struct weir_track){.type = WEIR_TRACK_VIDEO, .id = "0", .representations = r,
-                                 .representation_count = 1, .is_default = true};
-    *period = (struct weir_period){.id = "0", .duration_us = WEIR_TIME_NONE, .tracks = track, .track_count = 1};
+    *x = (struct weir_segment_index){.timing = WEIR_TIMING_SINGLE,
+                                     .count = 1,
+                                     .start_number = -1,
+                                     .timescale = 1,
+                                     .period_end_us = file->duration_us};
+    enum weir_muxed muxed = file->has_video && file->has_audio ? WEIR_MUXED_YES : WEIR_MUXED_NO;
+    *r = (struct weir_representation){.id = "0",
+                                      .muxed = muxed,
+                                      .index = x,
+                                      .parser = src,
+                                      .width = file->width,
+                                      .height = file->height,
+                                      .bandwidth_bps = file->bandwidth_bps,
+                                      .index_range = WEIR_RANGE_ALL,
+                                      .base_count = 1,
+                                      .service_locations = names};
+    *track = (struct weir_track){.type = file->has_video ? WEIR_TRACK_VIDEO : WEIR_TRACK_AUDIO,
+                                 .id = "0",
+                                 .representations = r,
+                                 .representation_count = 1,
+                                 .is_default = true};
+    *period = (struct weir_period){
+        .id = "0", .duration_us = file->duration_us, .tracks = track, .track_count = 1};
+    p->duration_us = file->duration_us;
     p->periods = period;
     p->period_count = 1;
     *out = p;

@@ -1,9 +1,10 @@
 // manifest/presentation.h — the one model that DASH and HLS are read into:
 //     presentation → periods → tracks → representations → segment index.
-// Filled by the parsers (mpd, hls), read by the engine, `weir inspect` and the simulator. Plain data in the
-// presentation's arena; the segment index is behind functions because it is computed, not expanded.
-// Owned by one thread at a time. Strings are UTF-8, NULL where absent. Times are on the presentation timeline in
-// microseconds (WEIR_TIME_NONE: unknown); representations keep their own ticks inside the index.
+// Filled by the parsers (mpd, hls), read by the engine, `weir inspect` and the simulator. Plain
+// data in the presentation's arena; the segment index is behind functions because it is computed,
+// not expanded. Owned by one thread at a time. Strings are UTF-8, NULL where absent. Times are on
+// the presentation timeline in microseconds (WEIR_TIME_NONE: unknown); representations keep their
+// own ticks inside the index.
 #ifndef WEIR_MANIFEST_PRESENTATION_H
 #define WEIR_MANIFEST_PRESENTATION_H
 
@@ -39,7 +40,7 @@ struct weir_descriptor {
 };
 
 struct weir_protection {
-    const char *scheme;      // as written, e.g. "urn:mpeg:dash:mp4protection:2011", or an HLS KEYFORMAT
+    const char *scheme; // as written, e.g. "urn:mpeg:dash:mp4protection:2011", or an HLS KEYFORMAT
     const char *default_kid; // hex as written, or NULL
 };
 
@@ -81,17 +82,18 @@ struct weir_representation {
     int64_t average_bandwidth_bps; // HLS AVERAGE-BANDWIDTH; 0 unknown
     const char *codecs;            // RFC 6381 list as written
     const char *mime;
-    int width, height; // 0 unknown
+    int width, height;                      // 0 unknown
     int64_t frame_rate_num, frame_rate_den; // 0/0 unknown
     int sar_num, sar_den;                   // sample aspect ratio; 0/0 unknown
     int audio_rate, channels;               // 0 unknown
     enum weir_muxed muxed;
     const char *audio_group, *text_group; // HLS: the rendition groups a variant plays with
-    const struct weir_init *init;         // the first one; NULL where media need none (or it is not known yet)
+    const struct weir_init
+        *init; // the first one; NULL where media need none (or it is not known yet)
     enum weir_index_need index_need;
     const char *index_url;
     struct weir_byte_range index_range; // first < 0: not an index in a range of its own
-    size_t base_count;                  // alternatives for every URL below this representation; at least 1
+    size_t base_count; // alternatives for every URL below this representation; at least 1
     const char *const *service_locations; // base_count entries, NULL where unnamed
     struct weir_segment_index *index;     // NULL until index_need is READY
     void *parser;                         // the parser's own notes for load_index
@@ -106,7 +108,8 @@ struct weir_track {
     size_t role_count, accessibility_count;
     bool is_default, autoselect, forced;
     bool trick_mode; // kept out of normal playback
-    bool in_band;    // carried inside the video representations (HLS rendition without URI): has none of its own
+    bool in_band; // carried inside the video representations (HLS rendition without URI): has none
+                  // of its own
     const struct weir_protection *protections;
     size_t protection_count;
     struct weir_representation *representations; // in manifest order
@@ -122,7 +125,7 @@ struct weir_period {
 
 struct weir_segment_info {
     int64_t start_us, duration_us;
-    int64_t number;     // $Number$ or media sequence number; -1 where there is none
+    int64_t number; // $Number$ or media sequence number; -1 where there is none
     struct weir_byte_range range;
     int64_t size_bytes; // exact where a byte range, sidx or bitrate hint tells; -1 unknown
     const struct weir_init *init;
@@ -131,11 +134,13 @@ struct weir_segment_info {
     bool discontinuity; // EXT-X-DISCONTINUITY stood before it
     bool gap;           // listed, never fetched
     bool independent;   // starts with a key frame, as far as the manifest says
-    // How media ticks become presentation time. exact: presentation_us = (ticks - offset_ticks) / timescale +
-    // origin_us (DASH). Otherwise the first timestamp seen in a discontinuity sequence is pinned to start_us (HLS).
+    // How media ticks become presentation time. exact: presentation_us = (ticks - offset_ticks) /
+    // timescale + origin_us (DASH). Otherwise the first timestamp seen in a discontinuity sequence
+    // is pinned to start_us (HLS).
     bool timing_exact;
     int64_t origin_us, offset_ticks, offset_timescale;
-    int64_t clip_start_us, clip_end_us; // the period's borders: media outside is not shown; NONE = open
+    int64_t clip_start_us,
+        clip_end_us; // the period's borders: media outside is not shown; NONE = open
 };
 
 struct weir_event {
@@ -172,9 +177,9 @@ struct weir_presentation {
     int64_t duration_us, min_buffer_time_us;
     struct weir_period *periods;
     size_t period_count;
-    const struct weir_live_info *live_info;                 // NULL for vod
-    const struct weir_service_description *service;         // NULL
-    const struct weir_content_steering *steering;           // NULL
+    const struct weir_live_info *live_info;         // NULL for vod
+    const struct weir_service_description *service; // NULL
+    const struct weir_content_steering *steering;   // NULL
     struct weir_event *events;
     size_t event_count;
     const char **warnings; // one line each; bounded, the last then says how many more there were
@@ -187,24 +192,39 @@ struct weir_presentation {
 struct weir_manifest_input {
     const uint8_t *data;
     size_t size_bytes;
-    const char *url; // where it came from, after redirects: base of relative URLs and place of messages
-    // A remote manifest may not name file URLs; one read from disk may name its neighbours and remote URLs.
+    const char
+        *url; // where it came from, after redirects: base of relative URLs and place of messages
+    // A remote manifest may not name file URLs; one read from disk may name its neighbours and
+    // remote URLs.
     bool allow_file_urls;
-    // Unix time for availability windows of dynamic MPDs; NONE: without a clock (everything declared is listed).
+    // Unix time for availability windows of dynamic MPDs; NONE: without a clock (everything
+    // declared is listed).
     int64_t wall_clock_us;
 };
 
-// Recognise by content (not by name or type) and read an MPD or m3u8. On error *out is NULL and `error` says what,
-// where (URL, line) and why: SYNTAX (not a manifest, malformed), TOO_BIG, UNSUPPORTED, NOMEM, DENIED.
+// Recognise by content (not by name or type) and read an MPD or m3u8. On error *out is NULL and
+// `error` says what, where (URL, line) and why: SYNTAX (not a manifest, malformed), TOO_BIG,
+// UNSUPPORTED, NOMEM, DENIED.
 int weir_presentation_parse(const struct weir_manifest_input *in, struct weir_presentation **out,
                             struct weir_error *error);
-// Whether the first bytes look like a manifest (MPD or m3u8) rather than media; needs up to 4096 bytes.
+// Whether the first bytes look like a manifest (MPD or m3u8) rather than media; needs up to 4096
+// bytes.
 bool weir_presentation_sniff(const uint8_t *data, size_t size_bytes);
-// A plain media file at `url` as one period, one muxed representation, one segment.
-int weir_presentation_for_file(const char *url, struct weir_presentation **out);
-// Hand over what index_need asked for: the bytes fetched from index_url[index_range], `in->url` as after redirects.
-// `data_offset` is the resource offset of the first byte. On return index_need is READY, or names the next thing to
-// fetch (hierarchical sidx). Errors as above; the representation is then unusable, the presentation goes on.
+// What a probe found out about a plain media file.
+struct weir_file_description {
+    int64_t duration_us; // NONE unknown
+    bool has_video, has_audio;
+    int width, height;
+    int64_t bandwidth_bps;
+};
+// A plain media file at `url` as one period, one representation (muxed where it has both kinds),
+// one segment.
+int weir_presentation_for_file(const char *url, const struct weir_file_description *file,
+                               struct weir_presentation **out);
+// Hand over what index_need asked for: the bytes fetched from index_url[index_range], `in->url` as
+// after redirects. `data_offset` is the resource offset of the first byte. On return index_need is
+// READY, or names the next thing to fetch (hierarchical sidx). Errors as above; the representation
+// is then unusable, the presentation goes on.
 int weir_presentation_load_index(struct weir_presentation *p, struct weir_representation *r,
                                  const struct weir_manifest_input *in, int64_t data_offset,
                                  struct weir_error *error);
@@ -215,15 +235,19 @@ void weir_presentation_destroy(struct weir_presentation **p);
 // Segments known now; 0 when nothing is available yet.
 int64_t weir_index_count(const struct weir_representation *r);
 // Segment i in order of time, 0-based. 0 or WEIR_ERR_END.
-int weir_index_segment(const struct weir_representation *r, int64_t i, struct weir_segment_info *out);
+int weir_index_segment(const struct weir_representation *r, int64_t i,
+                       struct weir_segment_info *out);
 // The segment that holds `time_us`, else the first after it; -1 past the end.
 int64_t weir_index_find(const struct weir_representation *r, int64_t time_us);
 // Absolute URL of segment i with base URL number `base` (< base_count). Length, or TOO_BIG / END.
-int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out, size_t out_size_bytes);
-int weir_init_url(const struct weir_representation *r, const struct weir_init *init, size_t base, char *out,
-                  size_t out_size_bytes);
-// Where index_url lies with another base. For HLS a base is a redundant copy of the variant: load_index() with the
-// playlist fetched from there makes it the one that segment URLs resolve against.
-int weir_index_source_url(const struct weir_representation *r, size_t base, char *out, size_t out_size_bytes);
+int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out,
+                   size_t out_size_bytes);
+int weir_init_url(const struct weir_representation *r, const struct weir_init *init, size_t base,
+                  char *out, size_t out_size_bytes);
+// Where index_url lies with another base. For HLS a base is a redundant copy of the variant:
+// load_index() with the playlist fetched from there makes it the one that segment URLs resolve
+// against.
+int weir_index_source_url(const struct weir_representation *r, size_t base, char *out,
+                          size_t out_size_bytes);
 
 #endif

@@ -1,5 +1,6 @@
-// manifest/sidx.c — the `sidx` box (ISO/IEC 14496-12, 8.16.3) into a segment index. Read in place from fetched bytes;
-// references to further sidx boxes are followed when they lie in the same bytes, else asked for one by one.
+// manifest/sidx.c — the `sidx` box (ISO/IEC 14496-12, 8.16.3) into a segment index. Read in place
+// from fetched bytes; references to further sidx boxes are followed when they lie in the same
+// bytes, else asked for one by one.
 #include <string.h>
 
 #include "manifest/bytes.h"
@@ -39,7 +40,8 @@ enum found {
 };
 
 // Box header at `at`: header length and box size; false when there is none.
-static bool read_header(const struct view *v, size_t at, size_t *header, uint64_t *size, uint32_t *type)
+static bool read_header(const struct view *v, size_t at, size_t *header, uint64_t *size,
+                        uint32_t *type)
 {
     if (v->size_bytes - at < 8)
         return false;
@@ -57,7 +59,8 @@ static bool read_header(const struct view *v, size_t at, size_t *header, uint64_
     return *size >= *header;
 }
 
-static enum found parse_body(const struct view *v, size_t at, size_t header, uint64_t size, struct sidx *out)
+static enum found parse_body(const struct view *v, size_t at, size_t header, uint64_t size,
+                             struct sidx *out)
 {
     const uint8_t *b = v->data + at + header;
     uint64_t left = size - header;
@@ -157,7 +160,8 @@ static int finish(struct weir_presentation *p, struct weir_representation *r)
 {
     struct weir_source *src = r->parser;
     struct weir_segment_index *x = weir_arena_alloc(&p->arena, sizeof(*x));
-    struct weir_entry *entries = weir_arena_array(&p->arena, src->item_count ? src->item_count : 1, sizeof(*entries));
+    struct weir_entry *entries =
+        weir_arena_array(&p->arena, src->item_count ? src->item_count : 1, sizeof(*entries));
     if (!x || !entries)
         return WEIR_ERR_NOMEM;
     // The offset counts in the MPD's timescale, the index in its own.
@@ -166,10 +170,12 @@ static int finish(struct weir_presentation *p, struct weir_representation *r)
     bool independent = src->item_count > 0;
     for (size_t i = 0; i < src->item_count; i++) {
         const struct weir_sidx_item *it = &src->items[i];
-        int64_t end_us = weir_add_sat(base_us, weir_ticks_to_us(it->start_ticks + it->duration_ticks, it->timescale));
+        int64_t end_us = weir_add_sat(
+            base_us, weir_ticks_to_us(it->start_ticks + it->duration_ticks, it->timescale));
         entries[i].url = src->media_url;
         entries[i].range = (struct weir_byte_range){it->offset, it->offset + it->size_bytes - 1};
-        entries[i].start_us = weir_add_sat(base_us, weir_ticks_to_us(it->start_ticks, it->timescale));
+        entries[i].start_us =
+            weir_add_sat(base_us, weir_ticks_to_us(it->start_ticks, it->timescale));
         entries[i].duration_us = weir_add_sat(end_us, -entries[i].start_us);
         independent = independent && it->independent;
     }
@@ -192,15 +198,18 @@ static int finish(struct weir_presentation *p, struct weir_representation *r)
     return 0;
 }
 
-static int bad(const struct weir_manifest_input *in, struct weir_error *error, int code, const char *what)
+static int bad(const struct weir_manifest_input *in, struct weir_error *error, int code,
+               const char *what)
 {
     return weir_error_set(error, code, in->url, "sidx: %s", what);
 }
 
-// Ask for item i. The declared length of a nested reference includes its media, so only the head is asked for.
+// Ask for item i. The declared length of a nested reference includes its media, so only the head is
+// asked for.
 static void ask_for(struct weir_representation *r, const struct weir_sidx_item *it, bool whole)
 {
-    int64_t size = !whole && it->size_bytes > NESTED_FETCH_BYTES ? NESTED_FETCH_BYTES : it->size_bytes;
+    int64_t size =
+        !whole && it->size_bytes > NESTED_FETCH_BYTES ? NESTED_FETCH_BYTES : it->size_bytes;
     r->index_range = (struct weir_byte_range){it->offset, it->offset + size - 1};
 }
 
@@ -232,7 +241,8 @@ static int follow(struct weir_presentation *p, struct weir_representation *r, co
 }
 
 int weir_sidx_load(struct weir_presentation *p, struct weir_representation *r,
-                   const struct weir_manifest_input *in, int64_t data_offset, struct weir_error *error)
+                   const struct weir_manifest_input *in, int64_t data_offset,
+                   struct weir_error *error)
 {
     struct weir_source *src = r->parser;
     struct view v = {in->data, in->size_bytes, data_offset};
@@ -243,7 +253,8 @@ int weir_sidx_load(struct weir_presentation *p, struct weir_representation *r,
         enum found f = find_sidx(&v, 0, &s);
         if (f != FOUND)
             return bad(in, error, WEIR_ERR_SYNTAX,
-                       f == FOUND_CUT ? "the box is longer than its range" : "no such box in the index range");
+                       f == FOUND_CUT ? "the box is longer than its range"
+                                      : "no such box in the index range");
         int err = splice(p, src, 0, false, &s, 0);
         if (err)
             return bad(in, error, err, "malformed or too big");

@@ -1,5 +1,6 @@
-// manifest/template.c — the formatting of DASH URL templates. weir_template_format is called for every segment URL
-// asked for: it must not allocate. Hostile text: widths are bounded, identifiers are an exact list.
+// manifest/template.c — the formatting of DASH URL templates. weir_template_format is called for
+// every segment URL asked for: it must not allocate. Hostile text: widths are bounded, identifiers
+// are an exact list.
 #include "manifest/template.h"
 
 #include <string.h>
@@ -25,8 +26,11 @@ static const struct {
     const char *name;
     enum identifier id;
 } identifiers[] = {
-    {"RepresentationID", ID_REPRESENTATION}, {"Number", ID_NUMBER},        {"Time", ID_TIME},
-    {"Bandwidth", ID_BANDWIDTH},             {"SubNumber", ID_SUB_NUMBER},
+    {"RepresentationID", ID_REPRESENTATION},
+    {"Number", ID_NUMBER},
+    {"Time", ID_TIME},
+    {"Bandwidth", ID_BANDWIDTH},
+    {"SubNumber", ID_SUB_NUMBER},
 };
 
 // "%0Nd" after an identifier.
@@ -62,7 +66,8 @@ static bool read_token(const char **s, struct token *out, const char **why)
         return true;
     size_t name_len = strcspn(start, "%$");
     for (size_t i = 0; i < sizeof(identifiers) / sizeof(identifiers[0]); i++) {
-        if (strlen(identifiers[i].name) != name_len || memcmp(identifiers[i].name, start, name_len) != 0)
+        if (strlen(identifiers[i].name) != name_len ||
+            memcmp(identifiers[i].name, start, name_len) != 0)
             continue;
         out->id = identifiers[i].id;
         size_t rest = (size_t)(end - start) - name_len;

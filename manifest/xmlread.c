@@ -1,6 +1,7 @@
-// manifest/xmlread.c — libxml2, fenced in: no network, no entities (any DOCTYPE is refused, because attribute
-// values expand entities even without XML_PARSE_NOENT), bounded depth and size, errors kept in the caller's
-// struct. Sets nothing global in libxml2, so that an embedder's own use of it is not disturbed.
+// manifest/xmlread.c — libxml2, fenced in: no network, no entities (any DOCTYPE is refused, because
+// attribute values expand entities even without XML_PARSE_NOENT), bounded depth and size, errors
+// kept in the caller's struct. Sets nothing global in libxml2, so that an embedder's own use of it
+// is not disturbed.
 #include "manifest/xmlread.h"
 
 #include <limits.h>
@@ -34,7 +35,8 @@ static void stop(xmlParserCtxt *ctxt, int code, const char *what)
     xmlStopParser(ctxt);
 }
 
-static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
+static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external_id,
+                       const xmlChar *system_id)
 {
     (void)name;
     (void)external_id;
@@ -42,8 +44,9 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *external_i
     stop(ctx, WEIR_ERR_SYNTAX, "a DOCTYPE is not allowed in a manifest");
 }
 
-static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_count,
-                     const xmlChar **namespaces, int attr_count, int defaulted, const xmlChar **attrs)
+static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                     int ns_count, const xmlChar **namespaces, int attr_count, int defaulted,
+                     const xmlChar **attrs)
 {
     xmlParserCtxt *ctxt = ctx;
     struct reading *r = ctxt->_private;
@@ -71,7 +74,8 @@ static void on_error(void *ctx, xmlError *e)
 {
     xmlParserCtxt *ctxt = ctx;
     struct reading *r = ctxt->_private;
-    // Undeclared prefixes and the like are errors, not fatal ones: vendors forget xmlns:, and we can go on.
+    // Undeclared prefixes and the like are errors, not fatal ones: vendors forget xmlns:, and we
+    // can go on.
     if (!e || e->level != XML_ERR_FATAL || r->message[0])
         return;
     size_t n = e->message ? strcspn(e->message, "\r\n") : 0;
@@ -87,7 +91,8 @@ static int report(const struct reading *r, const char *url, struct weir_error *e
 {
     if (r->code)
         return weir_error_set(error, r->code, url, "line %d: %s", r->line, r->what);
-    int err = weir_error_set(error, WEIR_ERR_SYNTAX, url, "line %d: not well-formed XML", r->message_line);
+    int err = weir_error_set(error, WEIR_ERR_SYNTAX, url, "line %d: not well-formed XML",
+                             r->message_line);
     if (r->message[0])
         weir_error_why(error, "%s", r->message);
     return err;
@@ -111,7 +116,8 @@ int weir_xml_read(const uint8_t *data, size_t size_bytes, const char *url, xmlDo
     ctxt->sax->startElementNs = on_start;
     ctxt->sax->endElementNs = on_end;
     ctxt->sax->serror = on_error;
-    xmlDoc *doc = xmlCtxtReadMemory(ctxt, (const char *)data, (int)size_bytes, NULL, NULL, XML_PARSE_NONET);
+    xmlDoc *doc =
+        xmlCtxtReadMemory(ctxt, (const char *)data, (int)size_bytes, NULL, NULL, XML_PARSE_NONET);
     if (!doc || r.code || !ctxt->wellFormed || !xmlDocGetRootElement(doc)) {
         xmlFreeDoc(doc);
         xmlFreeParserCtxt(ctxt);
@@ -125,12 +131,14 @@ int weir_xml_read(const uint8_t *data, size_t size_bytes, const char *url, xmlDo
 static bool is_dash_namespace(const xmlNs *ns)
 {
     // Any schema version, in any case: "urn:mpeg:DASH:schema:MPD:2011" is out there.
-    return !ns || !ns->href || strncasecmp((const char *)ns->href, "urn:mpeg:dash:schema:mpd:", 25) == 0;
+    return !ns || !ns->href ||
+           strncasecmp((const char *)ns->href, "urn:mpeg:dash:schema:mpd:", 25) == 0;
 }
 
 bool weir_xml_is(const xmlNode *n, const char *name)
 {
-    return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, name) == 0 && is_dash_namespace(n->ns);
+    return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, name) == 0 &&
+           is_dash_namespace(n->ns);
 }
 
 const xmlNode *weir_xml_child(const xmlNode *parent, const char *name)

@@ -6,8 +6,8 @@
 
 #include "manifest/internal.h"
 
-// Well-formed XML without a DOCTYPE, at most WEIR_MAX_XML_DEPTH deep; anything else is an error that names the
-// line. Free with xmlFreeDoc.
+// Well-formed XML without a DOCTYPE, at most WEIR_MAX_XML_DEPTH deep; anything else is an error
+// that names the line. Free with xmlFreeDoc.
 int weir_xml_read(const uint8_t *data, size_t size_bytes, const char *url, xmlDoc **out,
                   struct weir_error *error);
 
@@ -22,7 +22,8 @@ size_t weir_xml_count(const xmlNode *parent, const char *name);
 const char *weir_xml_attr(const xmlNode *n, const char *name);
 // The same for an attribute in any namespace (cenc:default_KID, dvb:priority).
 const char *weir_xml_foreign_attr(const xmlNode *n, const char *name);
-// Text and CDATA directly in `n`, blanks around it cut, in the arena; "" when empty, NULL without memory.
+// Text and CDATA directly in `n`, blanks around it cut, in the arena; "" when empty, NULL without
+// memory.
 const char *weir_xml_text(struct weir_arena *arena, const xmlNode *n);
 long weir_xml_line(const xmlNode *n);
 
