@@ -1,0 +1,229 @@
+// player/frame_store.c — frame slots behind AVBufferRefs: the picture a decoder writes is the one the renderer reads.
+// Called by libavcodec on any of its threads through weir_frame_store_get_buffer().
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <libavutil/imgutils.h>
+#include <libavutil/pixdesc.h>
+
+#include "player/decode.h"
+#include "player/frame_store.h"
+
+#define POOLS_MAX    8
+#define STRIDE_BYTES 64
+// Decoders may write this far beyond a plane (AV_CODEC_FLAG_EMU_EDGE is no more; libavcodec's own pool adds 16 + the
+// stride alignment).
+#define PLANE_PADDING_BYTES (16 + STRIDE_BYTES)
+#define SPARE_FRAMES        8
+
+struct loan {
+    struct weir_frame_pool *pool;
+    struct weir_slot *slot;
+};
+
+struct pool_entry {
+    struct weir_frame_pool *pool;
+    size_t frame_bytes;
+    struct loan *loans; // by slot index, so that lending allocates nothing
+};
+
+struct weir_frame_store {
+    struct weir_frame_store_params params;
+    pthread_mutex_t lock;
+    // Protected by lock from here down.
+    struct pool_entry pools[POOLS_MAX];
+    size_t pool_count;
+    int64_t foreign;
+};
+
+struct layout {
+    int linesize[4];
+    size_t plane_bytes[4];
+    size_t total_bytes;
+};
+
+int weir_frame_store_create(const struct weir_frame_store_params *params, struct weir_frame_store **out)
+{
+    struct weir_frame_store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return WEIR_ERR_NOMEM;
+    s->params = *params;
+    if (pthread_mutex_init(&s->lock, NULL)) {
+        free(s);
+        return WEIR_ERR_NOMEM;
+    }
+    *out = s;
+    return 0;
+}
+
+void weir_frame_store_destroy(struct weir_frame_store **sp)
+{
+    struct weir_frame_store *s = *sp;
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->pool_count; i++) {
+        weir_frame_pool_destroy(&s->pools[i].pool);
+        free(s->pools[i].loans);
+    }
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s);
+    *sp = NULL;
+}
+
+static int add_pool(struct weir_frame_store *s, size_t frame_bytes)
+{
+    if (s->pool_count == POOLS_MAX)
+        return WEIR_ERR_TOO_BIG;
+    struct pool_entry *e = &s->pools[s->pool_count];
+    struct weir_frame_pool_params p = {.frame_bytes = frame_bytes,
+                                       .count = s->params.count,
+                                       .spare = SPARE_FRAMES,
+                                       .budget = s->params.budget};
+    e->loans = calloc(p.count + p.spare, sizeof(*e->loans));
+    if (!e->loans)
+        return WEIR_ERR_NOMEM;
+    int err = weir_frame_pool_create(&p, &e->pool);
+    if (err) {
+        free(e->loans);
+        return err;
+    }
+    e->frame_bytes = frame_bytes;
+    s->pool_count++;
+    return 0;
+}
+
+// A slot for `bytes` from the pool foreseen, or from one made for larger pictures.
+static struct loan *lend(struct weir_frame_store *s, size_t bytes)
+{
+    struct loan *loan = NULL;
+    (void)pthread_mutex_lock(&s->lock);
+    size_t i = 0;
+    while (i < s->pool_count && s->pools[i].frame_bytes < bytes)
+        i++;
+    if (i == s->pool_count) {
+        size_t want = bytes > s->params.frame_bytes ? bytes : s->params.frame_bytes;
+        if (add_pool(s, want))
+            goto done;
+    }
+    struct weir_slot *slot = weir_frame_acquire(s->pools[i].pool, bytes);
+    if (!slot)
+        goto done;
+    loan = &s->pools[i].loans[slot->index];
+    *loan = (struct loan){.pool = s->pools[i].pool, .slot = slot};
+done:
+    (void)pthread_mutex_unlock(&s->lock);
+    return loan;
+}
+
+static void give_back(void *opaque, uint8_t *data)
+{
+    (void)data;
+    struct loan *loan = opaque;
+    weir_frame_release(loan->pool, loan->slot);
+}
+
+// As avcodec's own get_buffer lays pictures out: widths grown until every stride keeps the alignment asked for.
+static int lay_out(int width, int height, enum AVPixelFormat format, const int align[AV_NUM_DATA_POINTERS],
+                   struct layout *out)
+{
+    for (bool unaligned = true; unaligned;) {
+        if (av_image_fill_linesizes(out->linesize, format, width) < 0)
+            return WEIR_ERR_UNSUPPORTED;
+        unaligned = false;
+        for (int i = 0; i < 4; i++) {
+            int need = align[i] > STRIDE_BYTES ? align[i] : STRIDE_BYTES;
+            unaligned |= out->linesize[i] % need != 0;
+        }
+        if (unaligned)
+            width += width & ~(width - 1); // adds the lowest set bit: soon a multiple of every alignment
+    }
+    ptrdiff_t strides[4];
+    for (int i = 0; i < 4; i++)
+        strides[i] = out->linesize[i];
+    if (av_image_fill_plane_sizes(out->plane_bytes, format, height, strides) < 0)
+        return WEIR_ERR_UNSUPPORTED;
+    out->total_bytes = 0;
+    for (int i = 0; i < 4 && out->plane_bytes[i]; i++) {
+        out->plane_bytes[i] = (out->plane_bytes[i] + PLANE_PADDING_BYTES + STRIDE_BYTES - 1) & ~(size_t)(STRIDE_BYTES - 1);
+        out->total_bytes += out->plane_bytes[i];
+    }
+    return 0;
+}
+
+static bool storable(enum AVPixelFormat format)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    return desc && !(desc->flags & (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM));
+}
+
+size_t weir_frame_store_picture_bytes(int width, int height, enum AVPixelFormat format)
+{
+    // H.264's alignment (a macroblock pair, plus two lines of edge) is the largest of the native decoders.
+    int align[AV_NUM_DATA_POINTERS] = {STRIDE_BYTES, STRIDE_BYTES, STRIDE_BYTES, STRIDE_BYTES};
+    struct layout l;
+    if (width <= 0 || height <= 0 || width > 32768 || height > 32768 || !storable(format) ||
+        lay_out((width + 63) & ~63, ((height + 31) & ~31) + 2, format, align, &l))
+        return 0;
+    return l.total_bytes;
+}
+
+static int foreign(struct weir_frame_store *s, AVCodecContext *ctx, AVFrame *frame, int flags)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->foreign++;
+    (void)pthread_mutex_unlock(&s->lock);
+    return avcodec_default_get_buffer2(ctx, frame, flags);
+}
+
+int weir_frame_store_get_buffer(AVCodecContext *ctx, AVFrame *frame, int flags)
+{
+    struct weir_frame_store *s = ctx->opaque;
+    if (!(ctx->codec->capabilities & AV_CODEC_CAP_DR1) || !storable(frame->format))
+        return foreign(s, ctx, frame, flags);
+    int width = frame->width, height = frame->height;
+    int align[AV_NUM_DATA_POINTERS];
+    struct layout l;
+    avcodec_align_dimensions2(ctx, &width, &height, align);
+    if (lay_out(width, height, frame->format, align, &l))
+        return foreign(s, ctx, frame, flags);
+    struct loan *loan = lend(s, l.total_bytes);
+    if (!loan)
+        return AVERROR(ENOMEM);
+    uint8_t *at = loan->slot->data;
+    frame->buf[0] = av_buffer_create(at, l.total_bytes, give_back, loan, 0);
+    if (!frame->buf[0]) {
+        give_back(loan, NULL);
+        return AVERROR(ENOMEM);
+    }
+    for (int i = 0; i < 4 && l.plane_bytes[i]; i++) {
+        frame->data[i] = at;
+        frame->linesize[i] = l.linesize[i];
+        at += l.plane_bytes[i];
+    }
+    frame->extended_data = frame->data;
+    return 0;
+}
+
+struct weir_frame_store_stats weir_frame_store_stats(struct weir_frame_store *s)
+{
+    struct weir_frame_store_stats stats = {0};
+    (void)pthread_mutex_lock(&s->lock);
+    stats.foreign = s->foreign;
+    for (size_t i = 0; i < s->pool_count; i++) {
+        struct weir_slots_stats p = weir_slots_stats(weir_frame_pool_slots(s->pools[i].pool));
+        stats.hits += p.hits;
+        stats.misses += p.misses;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return stats;
+}
+
+bool weir_frame_store_contains(struct weir_frame_store *s, const void *p, size_t size_bytes)
+{
+    bool found = false;
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->pool_count && !found; i++)
+        found = weir_slots_contains(weir_frame_pool_slots(s->pools[i].pool), p, size_bytes);
+    (void)pthread_mutex_unlock(&s->lock);
+    return found;
+}

@@ -1,0 +1,538 @@
+// player/session_perform.c — the engine's actions carried out, and the transport's events turned into the engine's.
+// On the I/O thread. What cannot be started becomes a failure event for the step after this one.
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/url.h"
+#include "player/session.h"
+
+static void perform(struct weir_player *p, const struct weir_action *a);
+
+// --- events of the host's own making ---
+
+static void queue_event(struct weir_player *p, const struct weir_engine_event *e)
+{
+    if (p->pending_count < WEIR_FETCHES_MAX)
+        p->pending[p->pending_count++] = *e;
+}
+
+static void queue_failure(struct weir_player *p, uint64_t id, int err)
+{
+    struct weir_engine_event e = {.kind = WEIR_EVENT_FAILED};
+    e.transfer.id = id;
+    e.transfer.err = err;
+    e.transfer.playable_until_us = e.transfer.retry_after_us = WEIR_TIME_NONE;
+    queue_event(p, &e);
+}
+
+// --- fetches ---
+
+static struct weir_session_fetch *find_fetch(struct weir_player *p, uint64_t id)
+{
+    for (int i = 0; i < WEIR_FETCHES_MAX; i++)
+        if (p->fetches[i].used && p->fetches[i].what.id == id)
+            return &p->fetches[i];
+    return NULL;
+}
+
+static struct weir_session_fetch *new_fetch(struct weir_player *p, const struct weir_fetch *what)
+{
+    for (int i = 0; i < WEIR_FETCHES_MAX; i++) {
+        if (p->fetches[i].used)
+            continue;
+        p->fetches[i] = (struct weir_session_fetch){.used = true, .what = *what};
+        return &p->fetches[i];
+    }
+    return NULL;
+}
+
+void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f)
+{
+    (void)p;
+    weir_segment_unref(&f->segment);
+    free(f->effective_url);
+    *f = (struct weir_session_fetch){0};
+}
+
+// The segment an init section is (or will be) in; created at its first mention.
+static struct weir_segment *init_segment(struct weir_player *p, const struct weir_init *init)
+{
+    for (size_t i = 0; i < p->init_count; i++)
+        if (p->inits[i].init == init)
+            return p->inits[i].segment;
+    if (p->init_count == p->init_room) {
+        size_t room = p->init_room ? 2 * p->init_room : 32;
+        void *grown = realloc(p->inits, room * sizeof(*p->inits));
+        if (!grown)
+            return NULL;
+        p->inits = grown;
+        p->init_room = room;
+    }
+    struct weir_segment *s = weir_segment_create(p->segments, 0);
+    if (s)
+        p->inits[p->init_count++] = (struct weir_session_init){.init = init, .segment = s};
+    return s;
+}
+
+static bool feeds_sound(const struct weir_player *p, const struct weir_fetch *f)
+{
+    return f->track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio && !p->stream_absent[WEIR_ENGINE_AUDIO];
+}
+
+// Hand a new segment to the stream, or for muxed media to both.
+static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct weir_segment *media,
+                      struct weir_segment *init)
+{
+    struct weir_media_unit u = {.media = media,
+                                .init = init,
+                                .serial = f->segment_serial,
+                                .period = f->period,
+                                .rung = f->rung,
+                                .number = f->info.number >= 0 ? f->info.number : f->index,
+                                .start_us = f->info.start_us,
+                                .duration_us = f->info.duration_us,
+                                .timing_exact = f->info.timing_exact,
+                                .origin_us = f->info.origin_us,
+                                .offset_ticks = f->info.offset_ticks,
+                                .offset_timescale = f->info.offset_timescale,
+                                .discontinuity_sequence = f->info.discontinuity_sequence,
+                                .clip_start_us = f->info.clip_start_us,
+                                .clip_end_us = f->info.clip_end_us,
+                                .discontinuity = f->info.discontinuity,
+                                .gap = f->info.gap};
+    bool watch[WEIR_ENGINE_TRACKS] = {0};
+    watch[f->track] = true;
+    if (feeds_sound(p, f))
+        watch[WEIR_ENGINE_AUDIO] = true;
+    weir_playable_begin(p->playable[f->track], &u,
+                        f->track == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO);
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
+        if (!watch[k])
+            continue;
+        struct weir_wake *wake = weir_stream_wake(p->streams[k]);
+        weir_segment_watch(media, k, wake);
+        if (init)
+            weir_segment_watch(init, k, wake);
+        struct weir_media_unit given = u;
+        given.media = weir_segment_ref(media);
+        given.init = init ? weir_segment_ref(init) : NULL;
+        weir_stream_unit(p->streams[k], &given);
+    }
+}
+
+// The unit a media transfer fills: the one already handed over where this goes on with it, else a new one.
+static struct weir_segment *media_segment(struct weir_player *p, const struct weir_fetch *f)
+{
+    struct weir_session_fetch *open = &p->media[f->track];
+    if (open->used && open->what.segment_serial == f->segment_serial && open->what.rep == f->rep)
+        return open->segment;
+    struct weir_segment *init = f->init ? init_segment(p, f->init) : NULL;
+    if (f->init && !init)
+        return NULL;
+    struct weir_segment *media = p->whole_file ? weir_segment_ref(p->whole_file)
+                                               : weir_segment_create(p->segments, (size_t)f->expected_bytes);
+    if (!media)
+        return NULL;
+    weir_segment_unref(&open->segment);
+    *open = (struct weir_session_fetch){.used = true, .what = *f, .segment = media};
+    hand_over(p, f, media, init);
+    return media;
+}
+
+static int target_segment(struct weir_player *p, const struct weir_fetch *f, struct weir_segment **out)
+{
+    struct weir_segment *s = NULL;
+    switch (f->kind) {
+    case WEIR_FETCH_MEDIA:
+        s = media_segment(p, f);
+        break;
+    case WEIR_FETCH_INIT:
+        s = init_segment(p, f->init);
+        break;
+    case WEIR_FETCH_INDEX:
+        *out = weir_segment_create(p->segments, 0); // its one reference is the fetch's
+        return *out ? 0 : WEIR_ERR_NOMEM;
+    }
+    *out = s ? weir_segment_ref(s) : NULL;
+    return s ? 0 : WEIR_ERR_NOMEM;
+}
+
+static int fetch_url(const struct weir_fetch *f, char *url, size_t room, struct weir_byte_range *range)
+{
+    switch (f->kind) {
+    case WEIR_FETCH_MEDIA:
+        *range = f->info.range;
+        return weir_index_url(f->rep, f->index, f->base, url, room);
+    case WEIR_FETCH_INIT:
+        *range = f->init->range;
+        return weir_init_url(f->rep, f->init, f->base, url, room);
+    case WEIR_FETCH_INDEX:
+        *range = f->rep->index_range;
+        return snprintf(url, room, "%s", f->rep->index_url);
+    }
+    return WEIR_ERR_INVAL;
+}
+
+static int start_transfer(struct weir_player *p, struct weir_session_fetch *f, const char *url,
+                          const struct weir_byte_range *range)
+{
+    f->had_bytes = (int64_t)weir_segment_length(f->segment);
+    struct weir_transfer t = {.id = f->what.id,
+                              .url = url,
+                              .origin_url = p->document_url,
+                              .first_byte = range->first,
+                              .last_byte = range->last,
+                              .resume_bytes = f->had_bytes,
+                              .segment = f->segment,
+                              .document = f->what.kind == WEIR_FETCH_INDEX && range->first < 0,
+                              .allow_file = p->file_url_given};
+    weir_telemetry_request(p->telemetry, weir_clock_now_us(&p->clock), &f->what, url);
+    return p->transport->ops->start(p->transport, &t, &p->last_failure);
+}
+
+// A whole file is here already, or arrives by the transfer that opened it.
+static void adopt_whole_file(struct weir_player *p, struct weir_session_fetch *f)
+{
+    f->segment = media_segment(p, &f->what);
+    if (f->segment)
+        (void)weir_segment_ref(f->segment);
+    if (p->whole_transfer) {
+        p->whole_fetch = f->what.id;
+        return;
+    }
+    int64_t now_us = weir_clock_now_us(&p->clock);
+    struct weir_engine_event e = {.kind = WEIR_EVENT_DONE};
+    e.transfer.id = f->what.id;
+    e.transfer.bytes = (int64_t)weir_segment_length(p->whole_file);
+    e.transfer.playable_until_us = WEIR_TIME_NONE;
+    e.transfer.t_request_us = e.transfer.t_first_byte_us = e.transfer.t_last_us = now_us;
+    e.transfer.from_cache = true;
+    e.transfer.retry_after_us = WEIR_TIME_NONE;
+    queue_event(p, &e);
+    weir_session_release_fetch(p, f);
+}
+
+static void perform_fetch(struct weir_player *p, const struct weir_fetch *what)
+{
+    struct weir_session_fetch *f = new_fetch(p, what);
+    if (!f) {
+        queue_failure(p, what->id, WEIR_ERR_NOMEM);
+        return;
+    }
+    if (p->whole_file && what->kind == WEIR_FETCH_MEDIA) {
+        adopt_whole_file(p, f);
+        return;
+    }
+    char url[WEIR_URL_MAX_BYTES];
+    struct weir_byte_range range;
+    int err = target_segment(p, what, &f->segment);
+    if (!err && fetch_url(what, url, sizeof(url), &range) < 0)
+        err = WEIR_ERR_TOO_BIG;
+    if (!err && weir_segment_state(f->segment) == WEIR_SEGMENT_COMPLETE)
+        err = WEIR_ERR_INVAL; // the engine asks for nothing twice
+    if (err)
+        weir_error_set(&p->last_failure, err, p->document_url, "cannot start a transfer: %s", weir_strerror(err));
+    else
+        err = start_transfer(p, f, url, &range);
+    if (!err)
+        return;
+    queue_failure(p, what->id, err);
+    weir_session_release_fetch(p, f);
+}
+
+static void perform_cancel(struct weir_player *p, uint64_t id)
+{
+    struct weir_session_fetch *f = find_fetch(p, id);
+    if (!f)
+        return;
+    if (p->whole_fetch == id) {
+        p->whole_fetch = 0; // the file goes on arriving; a later fetch adopts it again
+    } else {
+        p->transport->ops->cancel(p->transport, id);
+        struct weir_telemetry_response r = {.id = id,
+                                            .err = WEIR_ERR_CANCELLED,
+                                            .bytes = (int64_t)weir_segment_length(f->segment) - f->had_bytes,
+                                            .t_request_us = WEIR_TIME_NONE,
+                                            .t_first_byte_us = WEIR_TIME_NONE,
+                                            .t_last_us = WEIR_TIME_NONE};
+        weir_telemetry_response(p->telemetry, weir_clock_now_us(&p->clock), &r);
+    }
+    weir_session_release_fetch(p, f);
+}
+
+// No more bytes for the unit last handed to this track: whoever waits for them goes on.
+static void close_unit(struct weir_player *p, enum weir_engine_track track)
+{
+    struct weir_session_fetch *open = &p->media[track];
+    if (!open->used)
+        return;
+    if (!p->whole_file && weir_segment_state(open->segment) == WEIR_SEGMENT_OPEN)
+        weir_segment_finish(open->segment, WEIR_SEGMENT_FAILED);
+    weir_segment_unref(&open->segment);
+    *open = (struct weir_session_fetch){0};
+}
+
+static void discard(struct weir_player *p, enum weir_engine_track track, uint64_t serial)
+{
+    if (p->media[track].used && p->media[track].what.segment_serial >= serial)
+        close_unit(p, track);
+    weir_stream_discard(p->streams[track], serial);
+    if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio)
+        weir_stream_discard(p->streams[WEIR_ENGINE_AUDIO], serial);
+}
+
+static void seek(struct weir_player *p, int64_t media_us, bool keep_buffered)
+{
+    weir_present_seek(p, media_us, keep_buffered);
+    uint32_t generation = atomic_load(&p->generation);
+    p->drained_sent = false;
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
+        if (!keep_buffered)
+            close_unit(p, k);
+        if (p->streams[k])
+            weir_stream_seek(p->streams[k], media_us, keep_buffered, generation);
+        p->stream_ended[k] = p->stream_ended[k] && keep_buffered;
+    }
+    p->played_before_us += p->last_playhead_us > p->stretch_start_us ? p->last_playhead_us - p->stretch_start_us : 0;
+    p->stretch_start_us = p->last_playhead_us = media_us;
+}
+
+static void end_of_stream(struct weir_player *p, enum weir_engine_track track)
+{
+    p->stream_ended[track] = true;
+    weir_stream_eos(p->streams[track]);
+    if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio) {
+        p->stream_ended[WEIR_ENGINE_AUDIO] = true;
+        weir_stream_eos(p->streams[WEIR_ENGINE_AUDIO]);
+    }
+}
+
+void weir_session_fail(struct weir_player *p, const struct weir_error *error)
+{
+    int64_t now_us = weir_clock_now_us(&p->clock);
+    if (p->engine_ended)
+        return;
+    p->engine_ended = true;
+    weir_telemetry_error(p->telemetry, now_us, error);
+    weir_telemetry_end(p->telemetry, now_us, weir_strerror(error->code));
+    (void)pthread_mutex_lock(&p->lock);
+    p->error = *error;
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+static void end(struct weir_player *p, int err)
+{
+    struct weir_error e = {0};
+    if (p->engine_ended)
+        return;
+    if (err) {
+        if (p->last_failure.code)
+            e = p->last_failure;
+        else
+            weir_error_set(&e, err, p->document_url, "playback cannot go on: %s", weir_strerror(err));
+        weir_session_fail(p, &e);
+        return;
+    }
+    p->engine_ended = true;
+    weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), weir_session_stopping(p) ? "stop" : "end");
+}
+
+static void set_rate(struct weir_player *p, int rate_permille)
+{
+    weir_playclock_rate(&p->playclock, weir_clock_now_us(&p->clock), rate_permille);
+    (void)pthread_mutex_lock(&p->lock);
+    p->status.rate_permille = rate_permille;
+    (void)pthread_mutex_unlock(&p->lock);
+    weir_wake_signal(&p->app_wake);
+}
+
+static void perform(struct weir_player *p, const struct weir_action *a)
+{
+    switch (a->kind) {
+    case WEIR_ACTION_FETCH:
+        perform_fetch(p, &a->fetch);
+        break;
+    case WEIR_ACTION_CANCEL:
+        perform_cancel(p, a->id);
+        break;
+    case WEIR_ACTION_DISCARD:
+        discard(p, a->discard.track, a->discard.segment_serial);
+        break;
+    case WEIR_ACTION_FINISH:
+        if (p->media[a->discard.track].used && p->media[a->discard.track].what.segment_serial == a->discard.segment_serial)
+            close_unit(p, a->discard.track);
+        break;
+    case WEIR_ACTION_START:
+        weir_present_start(p, a->media_us);
+        break;
+    case WEIR_ACTION_STALL: // sync_clock() below follows the engine's state
+    case WEIR_ACTION_RESUME:
+    case WEIR_ACTION_PAUSE:
+    case WEIR_ACTION_PLAY:
+        break;
+    case WEIR_ACTION_RATE:
+        set_rate(p, a->rate_permille);
+        break;
+    case WEIR_ACTION_SEEK:
+        seek(p, a->seek.media_us, a->seek.keep_buffered);
+        break;
+    case WEIR_ACTION_EOS:
+        end_of_stream(p, a->discard.track);
+        break;
+    case WEIR_ACTION_END:
+        end(p, a->end.err);
+        break;
+    case WEIR_ACTION_TIMER:
+        p->timer_at_us = a->at_us;
+        break;
+    case WEIR_ACTION_REPORT:
+        weir_telemetry_report(p->telemetry, weir_clock_now_us(&p->clock), &a->report);
+        break;
+    }
+}
+
+// The presentation clock runs when the engine plays, nobody paused, and START's first picture was shown.
+static void sync_clock(struct weir_player *p, const struct weir_engine_status *s)
+{
+    int64_t now_us = weir_clock_now_us(&p->clock);
+    (void)pthread_mutex_lock(&p->lock);
+    bool run = s->state == WEIR_STATE_PLAYING && !s->paused && !p->start_pending && !p->params.untimed;
+    if (run != p->clock_running) {
+        p->clock_running = run;
+        weir_playclock_run(&p->playclock, now_us, run);
+        weir_audio_out_run(p->audio, run);
+        weir_wake_signal(&p->app_wake);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+void weir_session_step(struct weir_player *p, const struct weir_engine_event *event)
+{
+    if (p->engine_ended)
+        return;
+    if (weir_engine_step(p->engine, weir_clock_now_us(&p->clock), event, &p->actions))
+        return; // an event that came too late to matter
+    struct weir_engine_status s = weir_engine_status(p->engine, weir_clock_now_us(&p->clock));
+    (void)pthread_mutex_lock(&p->lock);
+    p->status.paused = s.paused;
+    (void)pthread_mutex_unlock(&p->lock);
+    for (size_t i = 0; i < p->actions.count; i++)
+        perform(p, &p->actions.items[i]);
+    sync_clock(p, &s);
+}
+
+// --- the transport's events ---
+
+static void load_index(struct weir_player *p, struct weir_session_fetch *f, struct weir_engine_event *e)
+{
+    struct weir_byte_range range = f->what.rep->index_range;
+    struct weir_manifest_input in = {.data = weir_segment_data(f->segment),
+                                     .size_bytes = weir_segment_length(f->segment),
+                                     .url = f->effective_url ? f->effective_url : f->what.rep->index_url,
+                                     .allow_file_urls = p->file_url_given,
+                                     .wall_clock_us = WEIR_TIME_NONE};
+    struct weir_error error = {0};
+    *e = (struct weir_engine_event){.kind = WEIR_EVENT_INDEX};
+    e->index.id = f->what.id;
+    e->index.err = weir_presentation_load_index(p->presentation, f->what.rep, &in, range.first < 0 ? 0 : range.first,
+                                                &error);
+    if (e->index.err)
+        p->last_failure = error;
+    if (!e->index.err && p->presentation->live) {
+        weir_error_set(&error, WEIR_ERR_UNSUPPORTED, in.url, "live streams are not supported yet");
+        weir_session_fail(p, &error);
+    }
+}
+
+static void respond(struct weir_player *p, const struct weir_transfer_event *t, uint64_t id)
+{
+    struct weir_telemetry_response r = {.id = id,
+                                        .status = t->http_status,
+                                        .err = t->kind == WEIR_TRANSFER_FAILED ? t->err : 0,
+                                        .bytes = t->bytes,
+                                        .t_request_us = t->t_request_us,
+                                        .t_first_byte_us = t->t_first_byte_us,
+                                        .t_last_us = t->t_last_us,
+                                        .from_cache = t->from_cache,
+                                        .error = t->error};
+    weir_telemetry_response(p->telemetry, t->now_us, &r);
+}
+
+static struct weir_engine_event engine_event(struct weir_player *p, const struct weir_transfer_event *t,
+                                             const struct weir_session_fetch *f)
+{
+    struct weir_engine_event e = {.kind = WEIR_EVENT_PROGRESS};
+    e.transfer.id = f->what.id;
+    e.transfer.bytes = t->bytes;
+    e.transfer.playable_until_us = WEIR_TIME_NONE;
+    e.transfer.t_request_us = t->t_request_us;
+    e.transfer.t_first_byte_us = t->t_first_byte_us;
+    e.transfer.t_last_us = t->t_last_us;
+    e.transfer.from_cache = t->from_cache;
+    e.transfer.err = t->err;
+    e.transfer.http_status = t->http_status;
+    e.transfer.retryable = t->retryable;
+    e.transfer.retry_after_us = t->retry_after_us;
+    if (f->what.kind == WEIR_FETCH_MEDIA && t->kind != WEIR_TRANSFER_HEADERS)
+        e.transfer.playable_until_us = weir_playable_until_us(p->playable[f->what.track]);
+    return e;
+}
+
+// An init segment that just grew may make media playable that was there before it.
+static void recheck_playable(struct weir_player *p, const struct weir_session_fetch *init)
+{
+    for (int i = 0; i < WEIR_FETCHES_MAX; i++) {
+        const struct weir_session_fetch *f = &p->fetches[i];
+        if (!f->used || f->what.kind != WEIR_FETCH_MEDIA || f->what.init != init->what.init)
+            continue;
+        struct weir_engine_event e = {.kind = WEIR_EVENT_PROGRESS};
+        e.transfer.id = f->what.id;
+        e.transfer.bytes = (int64_t)weir_segment_length(f->segment) - f->had_bytes;
+        e.transfer.playable_until_us = weir_playable_until_us(p->playable[f->what.track]);
+        weir_session_step(p, &e);
+    }
+}
+
+void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *t)
+{
+    uint64_t id = t->id == p->whole_transfer ? p->whole_fetch : t->id;
+    bool over = t->kind == WEIR_TRANSFER_DONE || t->kind == WEIR_TRANSFER_FAILED;
+    if (over && t->id == p->whole_transfer)
+        p->whole_transfer = 0;
+    struct weir_session_fetch *f = id ? find_fetch(p, id) : NULL;
+    if (!f)
+        return;
+    struct weir_engine_event e = engine_event(p, t, f);
+    switch (t->kind) {
+    case WEIR_TRANSFER_HEADERS:
+        e.kind = WEIR_EVENT_HEADERS;
+        e.transfer.bytes = t->length_bytes;
+        if (f->what.kind == WEIR_FETCH_INDEX && t->effective_url) {
+            free(f->effective_url);
+            f->effective_url = strdup(t->effective_url);
+        }
+        break;
+    case WEIR_TRANSFER_PROGRESS:
+        break;
+    case WEIR_TRANSFER_DONE:
+        e.kind = WEIR_EVENT_DONE;
+        if (f->what.kind == WEIR_FETCH_INDEX)
+            load_index(p, f, &e);
+        break;
+    case WEIR_TRANSFER_FAILED:
+        e.kind = WEIR_EVENT_FAILED;
+        p->last_failure = *t->error;
+        break;
+    }
+    if (over)
+        respond(p, t, id);
+    // The fetch is over for the engine the moment it hears so; its slot may be needed by the actions that follow.
+    struct weir_session_fetch ended = *f;
+    if (over)
+        *f = (struct weir_session_fetch){0};
+    weir_session_step(p, &e);
+    if (ended.what.kind == WEIR_FETCH_INIT && t->kind != WEIR_TRANSFER_HEADERS)
+        recheck_playable(p, &ended);
+    if (over)
+        weir_session_release_fetch(p, &ended);
+}

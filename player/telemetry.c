@@ -1,0 +1,312 @@
+// player/telemetry.c — the session's counters and its summary, weir.session/1. Definitions of the figures: INTERFACES
+// (stall_time excludes start-up; qoe per segment played, start-up charged to the first).
+#include "player/telemetry_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/detmath.h"
+
+#define SEGMENTS_FIRST_ROOM 4096 // hours of media before the list grows
+#define LEVELS_FIRST_ROOM   4096
+#define WARNINGS_MAX        100
+
+static char *copy(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+int weir_telemetry_create(const struct weir_telemetry_params *params, struct weir_telemetry **out)
+{
+    *out = NULL;
+    struct weir_telemetry *t = calloc(1, sizeof(*t));
+    if (!t)
+        return WEIR_ERR_NOMEM;
+    t->params = *params;
+    t->params.abr = t->abr = copy(params->abr);
+    t->params.content = t->content = copy(params->content);
+    t->params.trace = t->trace = copy(params->trace);
+    t->opened_us = t->playing_since_us = t->startup_us = t->stall_began_us = WEIR_TIME_NONE;
+    t->segment_room = SEGMENTS_FIRST_ROOM;
+    t->segments = calloc(t->segment_room, sizeof(*t->segments));
+    t->level_room = params->event ? LEVELS_FIRST_ROOM : 0;
+    t->levels = params->event ? calloc(t->level_room, sizeof(*t->levels)) : NULL;
+    t->warnings = json_array();
+    if (!t->segments || !t->warnings || !t->abr || !t->content || (params->event && !t->levels)) {
+        weir_telemetry_destroy(&t);
+        return WEIR_ERR_NOMEM;
+    }
+    *out = t;
+    return 0;
+}
+
+void weir_telemetry_destroy(struct weir_telemetry **tp)
+{
+    struct weir_telemetry *t = *tp;
+    if (!t)
+        return;
+    free(t->abr);
+    free(t->content);
+    free(t->trace);
+    free(t->segments);
+    free(t->levels);
+    json_decref(t->warnings);
+    free(t);
+    *tp = NULL;
+}
+
+static void warn(struct weir_telemetry *t, const char *text)
+{
+    if (json_array_size(t->warnings) < WARNINGS_MAX)
+        (void)json_array_append_new(t->warnings, json_string(text));
+}
+
+void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us, const struct weir_presentation *p,
+                                 const struct weir_selection *selection)
+{
+    t->selection = selection;
+    t->main_track = selection->has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
+    const struct weir_engine_rungs *rungs = &selection->content.periods[0].tracks[t->main_track];
+    if (rungs->count > 0) {
+        t->lowest_bps = rungs->rungs[0]->bandwidth_bps;
+        t->highest_bps = rungs->rungs[rungs->count - 1]->bandwidth_bps;
+    }
+    for (size_t i = 0; i < p->warning_count; i++)
+        warn(t, p->warnings[i]);
+    weir_telemetry_emit_presentation(t, now_us, p);
+}
+
+void weir_telemetry_note_buffer(struct weir_telemetry *t, int64_t now_us, int64_t buffer_us)
+{
+    if (!t->levels)
+        return;
+    if (t->level_count == t->level_room) {
+        void *grown = realloc(t->levels, 2 * t->level_room * sizeof(*t->levels));
+        if (!grown)
+            return;
+        t->levels = grown;
+        t->level_room *= 2;
+    }
+    t->levels[t->level_count++] = (struct weir_telemetry_level){.at_us = now_us, .buffer_us = buffer_us};
+}
+
+void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us, const struct weir_telemetry_response *r)
+{
+    t->bytes += r->bytes;
+    if (r->err && r->err != WEIR_ERR_CANCELLED)
+        t->errors++;
+    weir_telemetry_emit_response(t, now_us, r);
+}
+
+// The rung decided for a segment; a later decision for the same one (abandoned, failed) replaces it.
+static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
+{
+    size_t i = t->segment_count;
+    while (i > 0 && t->segments[i - 1].serial > r->segment_serial)
+        i--;
+    struct weir_telemetry_segment s = {
+        .serial = r->segment_serial, .rung = (int32_t)r->rung, .bitrate_bps = r->bitrate_bps};
+    if (i > 0 && t->segments[i - 1].serial == r->segment_serial) {
+        t->segments[i - 1] = s;
+        return;
+    }
+    if (t->segment_count == t->segment_room) {
+        void *grown = realloc(t->segments, 2 * t->segment_room * sizeof(*t->segments));
+        if (!grown)
+            return;
+        t->segments = grown;
+        t->segment_room *= 2;
+    }
+    memmove(&t->segments[i + 1], &t->segments[i], (t->segment_count - i) * sizeof(s));
+    t->segments[i] = s;
+    t->segment_count++;
+}
+
+void weir_telemetry_started(struct weir_telemetry *t, int64_t now_us)
+{
+    if (t->playing_since_us != WEIR_TIME_NONE)
+        return;
+    t->playing_since_us = now_us;
+    t->startup_us = now_us - t->opened_us;
+}
+
+void weir_telemetry_report(struct weir_telemetry *t, int64_t now_us, const struct weir_report *r)
+{
+    switch (r->kind) {
+    case WEIR_REPORT_DECISION:
+        if (r->track == t->main_track)
+            note_decision(t, r);
+        break;
+    case WEIR_REPORT_ABANDON:
+        t->abandoned++;
+        t->wasted_bytes += r->bytes;
+        break;
+    case WEIR_REPORT_STALL:
+        t->stalls++;
+        t->stall_began_us = now_us;
+        break;
+    case WEIR_REPORT_RESUME:
+    case WEIR_REPORT_SEEK: // a seek ends the stall; the wait after it is not one
+        if (t->stall_began_us != WEIR_TIME_NONE)
+            t->stall_us += now_us - t->stall_began_us;
+        t->stall_began_us = WEIR_TIME_NONE;
+        break;
+    case WEIR_REPORT_WARNING:
+        warn(t, r->reason ? r->reason : weir_strerror(r->err));
+        break;
+    case WEIR_REPORT_SWITCH:
+    case WEIR_REPORT_SEGMENT:
+    case WEIR_REPORT_PLAYING:
+    case WEIR_REPORT_SEEKED:
+    case WEIR_REPORT_RETRY:
+    case WEIR_REPORT_FAILOVER:
+        break;
+    }
+    weir_telemetry_emit_report(t, now_us, r);
+}
+
+void weir_telemetry_first_frame(struct weir_telemetry *t, int64_t shown_at_us, int64_t media_us)
+{
+    if (t->first_frame_seen)
+        return;
+    t->first_frame_seen = true;
+    weir_telemetry_emit_first_frame(t, shown_at_us, media_us);
+}
+
+void weir_telemetry_warning(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e)
+{
+    char text[sizeof(e->where) + sizeof(e->what) + sizeof(e->why) + 8];
+    (void)snprintf(text, sizeof(text), e->why[0] ? "%s: %s (%s)" : "%s: %s", e->where, e->what, e->why);
+    warn(t, text);
+    weir_telemetry_emit_warning(t, now_us, e);
+}
+
+void weir_telemetry_error(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e)
+{
+    t->errors++;
+    weir_telemetry_emit_error(t, now_us, e);
+}
+
+void weir_telemetry_end(struct weir_telemetry *t, int64_t now_us, const char *reason)
+{
+    if (t->stall_began_us != WEIR_TIME_NONE)
+        t->stall_us += now_us - t->stall_began_us;
+    t->stall_began_us = WEIR_TIME_NONE;
+    weir_telemetry_emit_end(t, now_us, reason);
+}
+
+// --- the summary ---
+
+struct quality {
+    double sum, change; // Σ q, Σ |q − q_previous|
+};
+
+static struct quality sum_quality(const struct weir_telemetry *t, double (*q)(const struct weir_telemetry *, int64_t))
+{
+    struct quality s = {0};
+    double last = 0;
+    for (size_t i = 0; i < t->segment_count; i++) {
+        double now = q(t, t->segments[i].bitrate_bps);
+        s.sum += now;
+        if (i > 0)
+            s.change += now > last ? now - last : last - now;
+        last = now;
+    }
+    return s;
+}
+
+static double linear(const struct weir_telemetry *t, int64_t bps)
+{
+    (void)t;
+    return (double)bps / 1e6;
+}
+
+static double logarithmic(const struct weir_telemetry *t, int64_t bps)
+{
+    return t->lowest_bps > 0 && bps > 0 ? weir_ln((double)bps / (double)t->lowest_bps) : 0.0;
+}
+
+static json_t *qoe_json(const struct weir_telemetry *t, double stall_s)
+{
+    if (t->segment_count == 0)
+        return json_pack("{s:n, s:n, s:n}", "lin", "log", "vmaf");
+    double n = (double)t->segment_count;
+    struct quality lin = sum_quality(t, linear), log = sum_quality(t, logarithmic);
+    return json_pack("{s:f, s:f, s:n}", "lin",
+                     (lin.sum - linear(t, t->highest_bps) * stall_s - lin.change) / n, "log",
+                     (log.sum - logarithmic(t, t->highest_bps) * stall_s - log.change) / n, "vmaf");
+}
+
+static json_t *decisions_json(const struct weir_telemetry *t)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < t->segment_count; i++)
+        (void)json_array_append_new(list, json_integer(t->segments[i].rung));
+    return list;
+}
+
+static json_t *levels_json(const struct weir_telemetry *t)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < t->level_count; i++)
+        (void)json_array_append_new(list, json_pack("[o, o]", weir_telemetry_seconds(t->levels[i].at_us - t->params.t0_us),
+                                                    weir_telemetry_seconds(t->levels[i].buffer_us)));
+    return list;
+}
+
+static json_t *pool_json(const struct weir_telemetry_figures *f)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "segment_hits",
+                     (json_int_t)f->segment_hits, "segment_misses", (json_int_t)f->segment_misses, "frame_hits",
+                     (json_int_t)f->frame_hits, "frame_misses", (json_int_t)f->frame_misses, "foreign_frames",
+                     (json_int_t)f->foreign_frames, "high_water_bytes", (json_int_t)f->high_water_bytes,
+                     "copied_bytes", "net", (json_int_t)f->copied_net, "demux", (json_int_t)f->copied_demux, "decode",
+                     (json_int_t)f->copied_decode, "render", (json_int_t)f->copied_render);
+}
+
+struct rate_figures {
+    double mean_bps, switch_bps;
+    int64_t switches;
+};
+
+static struct rate_figures rate_figures(const struct weir_telemetry *t)
+{
+    struct rate_figures r = {0};
+    for (size_t i = 0; i < t->segment_count; i++) {
+        r.mean_bps += (double)t->segments[i].bitrate_bps / (double)t->segment_count;
+        if (i == 0 || t->segments[i].rung == t->segments[i - 1].rung)
+            continue;
+        int64_t step = t->segments[i].bitrate_bps - t->segments[i - 1].bitrate_bps;
+        r.switches++;
+        r.switch_bps += (double)(step < 0 ? -step : step) / (double)(t->segment_count - 1);
+    }
+    return r;
+}
+
+json_t *weir_telemetry_summary(const struct weir_telemetry *t, const struct weir_telemetry_figures *f)
+{
+    int64_t stall_us = t->stall_us + (t->stall_began_us != WEIR_TIME_NONE ? f->now_us - t->stall_began_us : 0);
+    double stall_s = (double)stall_us / 1e6, played_s = (double)f->played_us / 1e6;
+    double startup_s = t->startup_us == WEIR_TIME_NONE ? 0.0 : (double)t->startup_us / 1e6;
+    struct rate_figures r = rate_figures(t);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:s?, s:s, s:I, s:o, s:f, s:I, s:f, s:f, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+        "schema", "weir.session/1", "abr", t->params.abr, "content", t->params.content, "trace", t->params.trace,
+        "host", t->params.host, "seed", (json_int_t)t->params.seed, "startup_delay",
+        weir_telemetry_seconds(t->startup_us), "played", played_s, "stall_count", (json_int_t)t->stalls, "stall_time",
+        stall_s, "rebuffer_ratio", stall_s + played_s > 0 ? stall_s / (stall_s + played_s) : 0.0, "mean_bitrate",
+        r.mean_bps, "switch_count", (json_int_t)r.switches, "switch_bps", r.switch_bps, "bytes", (json_int_t)t->bytes,
+        "wasted_bytes", (json_int_t)t->wasted_bytes, "abandoned", (json_int_t)t->abandoned, "errors",
+        (json_int_t)t->errors, "decisions", decisions_json(t), "qoe", qoe_json(t, startup_s + stall_s), "pool",
+        pool_json(f));
+    if (!o)
+        return NULL;
+    (void)json_object_set_new(o, "frames",
+                              json_pack("{s:I, s:I, s:I}", "delivered", (json_int_t)f->delivered, "dropped",
+                                        (json_int_t)f->dropped, "repeated", (json_int_t)f->repeated));
+    if (t->levels)
+        (void)json_object_set_new(o, "buffer", levels_json(t));
+    (void)json_object_set(o, "warnings", t->warnings);
+    return o;
+}
