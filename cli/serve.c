@@ -1,0 +1,213 @@
+// cli/serve.c — `weir serve`: a folder over HTTP, all connections together shaped by a trace. Reads
+// the options, starts sim/server.c, waits for SIGINT or SIGTERM.
+#include "cli/serve.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "sim/server.h"
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_USAGE = 2,
+    EXIT_INPUT = 3,
+    EXIT_OUTPUT = 6,
+    EXIT_INTERRUPTED = 130,
+};
+
+struct options {
+    struct weir_server_params params;
+    const char *trace_path, *log_path;
+};
+
+enum { OPT_BIND = 256, OPT_PORT, OPT_TRACE, OPT_RTT, OPT_LOG, OPT_LATER, OPT_HELP };
+
+static const struct option long_options[] = {
+    {"bind", required_argument, NULL, OPT_BIND},   {"port", required_argument, NULL, OPT_PORT},
+    {"trace", required_argument, NULL, OPT_TRACE}, {"rtt-ms", required_argument, NULL, OPT_RTT},
+    {"log", required_argument, NULL, OPT_LOG},     {"fault", required_argument, NULL, OPT_LATER},
+    {"live", optional_argument, NULL, OPT_LATER},  {"tls", required_argument, NULL, OPT_LATER},
+    {"help", no_argument, NULL, OPT_HELP},         {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "usage: weir serve [options] DIR\n"
+    "\n"
+    "Serves the files below DIR over HTTP, with ranges and keep-alive, and prints\n"
+    "`listening on http://ADDR:PORT/` as its first line. Ends on SIGINT or SIGTERM.\n"
+    "\n"
+    "  --bind ADDR    address to listen on (default 127.0.0.1)\n"
+    "  --port N       port; 0 (default) takes a free one\n"
+    "  --trace FILE   all connections together get no more than this trace offers: Sabre\n"
+    "                 JSON, cooked columns, Mahimahi or weir.trace/1. Its time 0 is the\n"
+    "                 first request after 2 s without one.\n"
+    "  --rtt-ms N     wait before the first byte of each response, and once more on a new\n"
+    "                 connection (default: the latency that the trace gives, else 0)\n"
+    "  --log PATH     a JSON line per request; - for standard output\n"
+    "  --help         this text\n"
+    "\n"
+    "Not built yet, and refused: --fault, --live, --tls.\n";
+
+static int usage_error(const char *where, const char *what)
+{
+    (void)fprintf(stderr, "weir: %s: %s\ntry: weir serve --help\n", where, what);
+    return EXIT_USAGE;
+}
+
+static int report(const struct weir_error *e, int code)
+{
+    (void)fprintf(stderr, "weir: %s: %s", e->where, e->what);
+    if (e->why[0])
+        (void)fprintf(stderr, " (%s)", e->why);
+    (void)fputc('\n', stderr);
+    if (e->hint[0])
+        (void)fprintf(stderr, "try: %s\n", e->hint);
+    return code;
+}
+
+// A whole decimal number within [0, max]; false for anything else.
+static bool read_whole(const char *text, long max, long *out)
+{
+    char *end = NULL;
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    *out = strtol(text, &end, 10);
+    return errno == 0 && *end == '\0' && *out <= max;
+}
+
+static int read_option(struct options *o, int option, const char *name)
+{
+    long value;
+    switch (option) {
+    case OPT_BIND:
+        o->params.bind_address = optarg;
+        return EXIT_OK;
+    case OPT_PORT:
+        if (!read_whole(optarg, 65535, &value))
+            return usage_error("--port", "want a number from 0 to 65535");
+        o->params.port = (uint16_t)value;
+        return EXIT_OK;
+    case OPT_TRACE:
+        o->trace_path = optarg;
+        return EXIT_OK;
+    case OPT_RTT:
+        if (!read_whole(optarg, 60000, &value))
+            return usage_error("--rtt-ms", "want a number of milliseconds from 0 to 60000");
+        o->params.rtt_us = (int64_t)value * 1000;
+        return EXIT_OK;
+    case OPT_LOG:
+        o->log_path = optarg;
+        return EXIT_OK;
+    case OPT_LATER:
+        return usage_error(name, "not built yet");
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+// Options and DIR into *o. EXIT_OK with params.root NULL means that the help was printed.
+static int read_options(struct options *o, int argc, char **argv)
+{
+    weir_server_params_default(&o->params);
+    optind = 0; // glibc: start afresh, whatever was parsed before
+    opterr = 0;
+    for (;;) {
+        int at = optind ? optind : 1;
+        int index = -1;
+        int option =
+            getopt_long(argc, argv, ":", long_options, &index); // NOLINT(concurrency-mt-unsafe)
+        if (option == -1)
+            break;
+        if (option == OPT_HELP) {
+            (void)fputs(help, stdout);
+            return EXIT_OK;
+        }
+        if (option == ':')
+            return usage_error(argv[optind - 1], "a value is missing");
+        if (option == '?')
+            return usage_error(argv[optind > at ? optind - 1 : at], "unknown option");
+        char name[32];
+        (void)snprintf(name, sizeof(name), "--%s", index >= 0 ? long_options[index].name : "?");
+        int code = read_option(o, option, name);
+        if (code != EXIT_OK)
+            return code;
+    }
+    if (optind >= argc)
+        return usage_error("serve", "which folder? DIR is missing");
+    if (optind + 1 < argc)
+        return usage_error(argv[optind + 1], "one folder only");
+    o->params.root = argv[optind];
+    return EXIT_OK;
+}
+
+static int open_log(struct options *o)
+{
+    if (!o->log_path)
+        return EXIT_OK;
+    if (strcmp(o->log_path, "-") == 0) {
+        o->params.log = stdout;
+        return EXIT_OK;
+    }
+    o->params.log = fopen(o->log_path, "ae");
+    if (o->params.log)
+        return EXIT_OK;
+    (void)fprintf(stderr, "weir: %s: cannot write the log (%s)\n", o->log_path,
+                  strerror(errno)); // NOLINT(concurrency-mt-unsafe)
+    return EXIT_OUTPUT;
+}
+
+// Serve until a signal comes.
+static int serve(const struct weir_server_params *params)
+{
+    struct weir_error e = {0};
+    struct weir_server *server = NULL;
+    sigset_t wanted, before;
+    (void)sigemptyset(&wanted);
+    (void)sigaddset(&wanted, SIGINT);
+    (void)sigaddset(&wanted, SIGTERM);
+    (void)signal(SIGPIPE, SIG_IGN);
+    // Blocked before the server's threads exist, so that they inherit it and only sigwait() sees
+    // them.
+    (void)pthread_sigmask(SIG_BLOCK, &wanted, &before);
+    if (weir_server_start(params, &server, &e) < 0)
+        return report(&e, e.code == WEIR_ERR_OUTPUT ? EXIT_OUTPUT : EXIT_INPUT);
+    (void)printf("listening on %s\n", weir_server_url(server));
+    (void)fflush(stdout);
+    int got = 0;
+    while (sigwait(&wanted, &got) != 0) {
+    }
+    weir_server_stop(&server);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // Asked to end is done as asked; ^C is an interruption.
+    return got == SIGINT ? EXIT_INTERRUPTED : EXIT_OK;
+}
+
+int weir_cli_serve(int argc, char **argv)
+{
+    struct options o = {0};
+    struct weir_trace *trace = NULL;
+    struct weir_error e = {0};
+    int code = read_options(&o, argc, argv);
+    if (code != EXIT_OK || !o.params.root)
+        return code;
+    if (o.trace_path && weir_trace_load(o.trace_path, &trace, &e) < 0)
+        return report(&e, EXIT_INPUT);
+    o.params.trace = trace;
+    code = open_log(&o);
+    if (code == EXIT_OK)
+        code = serve(&o.params);
+    if (o.params.log && o.params.log != stdout && fclose(o.params.log) != 0 && code == EXIT_OK) {
+        (void)fprintf(stderr, "weir: %s: the log is incomplete (%s)\n", o.log_path,
+                      strerror(errno)); // NOLINT(concurrency-mt-unsafe)
+        code = EXIT_OUTPUT;
+    }
+    weir_trace_destroy(&trace);
+    return code;
+}
