@@ -147,6 +147,8 @@ static void draw_picture(struct sdl_sink *s, struct weir_size output)
     }
     // SDL turns the target about its centre: give it the rectangle before the turn.
     bool turned = s->rotation != 180;
+    if (turned && (to.width - to.height) % 2 != 0 && to.width > 1)
+        to.width--; // the centre on a whole pixel: renderers round halves differently
     float width = (float)(turned ? to.height : to.width);
     float height = (float)(turned ? to.width : to.height);
     const SDL_FRect before = {(float)to.x + ((float)to.width - width) / 2,

@@ -16,6 +16,7 @@
 #include "tests/render/media.h"
 
 static pid_t server;
+static pid_t manager;
 
 void display_start(void)
 {
@@ -47,8 +48,34 @@ void display_start(void)
     unsetenv("SDL_RENDER_DRIVER");
 }
 
+bool display_window_manager(void)
+{
+    if (manager > 0)
+        return true;
+    if (system("command -v openbox >/dev/null") != 0)
+        return false;
+    manager = fork();
+    if (manager == 0) {
+        if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout))
+            _exit(127);
+        execlp("openbox", "openbox", "--sm-disable", (char *)NULL);
+        _exit(127);
+    }
+    // It has taken over when it announces itself on the root window.
+    for (int i = 0; i < 100; i++) {
+        if (system("xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q window") == 0)
+            return true;
+        usleep(50000);
+    }
+    return false;
+}
+
 void display_stop(void)
 {
+    if (manager > 0) {
+        kill(manager, SIGTERM);
+        waitpid(manager, NULL, 0);
+    }
     kill(server, SIGTERM);
     waitpid(server, NULL, 0);
 }

@@ -2,11 +2,14 @@
 #ifndef WEIR_TESTS_RENDER_DISPLAY_H
 #define WEIR_TESTS_RENDER_DISPLAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Start Xvfb on a free display and point SDL at it; exit 77 where there is none.
 void display_start(void);
 void display_stop(void);
+// Start a window manager on it, once (openbox). False: not installed.
+bool display_window_manager(void);
 
 struct display_image {
     int width, height;
