@@ -217,14 +217,13 @@ static struct MHD_Response *message_response(struct weir_server_request *r)
         {MHD_HTTP_METHOD_NOT_ALLOWED, "405: only GET and HEAD\n"},
         {MHD_HTTP_RANGE_NOT_SATISFIABLE, "416: the range lies outside the file\n"},
     };
-    const char *text = "";
+    char text[64] = "";
     for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
         if (messages[i].status == r->status)
-            text = messages[i].text;
+            (void)snprintf(text, sizeof(text), "%s", messages[i].text);
     }
     r->length = (int64_t)strlen(text);
-    return MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
-                                           MHD_RESPMEM_PERSISTENT);
+    return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
 }
 
 static void add_headers(struct MHD_Response *response, const struct weir_server_request *r)

@@ -49,7 +49,7 @@ int weir_trace_add(struct weir_trace *t, int64_t end_us, double bps, int64_t lat
         if (t->count >= WEIR_TRACE_MAX_INTERVALS)
             return weir_trace_fail(t, WEIR_ERR_TOO_BIG, name, number,
                                    "more than 4 million intervals");
-        if (t->count == t->room && grow(t) < 0)
+        if ((!t->intervals || t->count == t->room) && grow(t) < 0)
             return WEIR_ERR_NOMEM;
         t->intervals[t->count++] = (struct weir_trace_interval){.start_us = t->period_us,
                                                                 .bps = bps,

@@ -16,7 +16,7 @@ static int read_ms(struct weir_trace *t, const json_t *object, const char *key, 
         return 0;
     double ms = json_number_value(value);
     if (!json_is_number(value) || !isfinite(ms) || ms < 0 ||
-        ms > (double)(WEIR_TRACE_MAX_PERIOD_US / 1000))
+        ms > (double)WEIR_TRACE_MAX_PERIOD_S * 1e3)
         return weir_error_set(t->error, WEIR_ERR_SYNTAX, t->where,
                               "%s %zu: %s is not a number from 0 to a year", name, number, key);
     *out_us = (int64_t)llround(ms * 1000.0);

@@ -67,7 +67,7 @@ static int cooked_row(struct reader *r, const struct columns *c)
         return 0;
     }
     double end_s = c->value[0] - r->origin_s;
-    if (end_s > (double)(WEIR_TRACE_MAX_PERIOD_US / WEIR_SECOND_US))
+    if (end_s > (double)WEIR_TRACE_MAX_PERIOD_S)
         return weir_trace_fail(t, WEIR_ERR_TOO_BIG, "line", r->line,
                                "the trace is longer than a year");
     if (!(end_s > 0))
@@ -101,7 +101,7 @@ static int mahimahi_row(struct reader *r, const struct columns *c)
     if (c->count != 1 || ms < 0 || ms != floor(ms))
         return weir_trace_fail(t, WEIR_ERR_SYNTAX, "line", r->line,
                                "want one whole number of milliseconds");
-    if (ms > (double)(WEIR_TRACE_MAX_PERIOD_US / 1000))
+    if (ms > (double)WEIR_TRACE_MAX_PERIOD_S * 1e3)
         return weir_trace_fail(t, WEIR_ERR_TOO_BIG, "line", r->line,
                                "the trace is longer than a year");
     int64_t at_ms = ms < 1 ? 1 : (int64_t)ms;
