@@ -1,0 +1,189 @@
+// player/engine/decide.c — asking the algorithm: what it is shown, and what is made of its answer.
+#include "core/rational.h"
+#include "player/engine/internal.h"
+
+// The least time between two looks at a transfer. Chosen by hand.
+#define WATCH_STEP_US INT64_C(1000)
+
+int64_t weir_expected_bytes(const struct weir_representation *rep, const struct weir_place *place)
+{
+    if (place->info.size_bytes >= 0)
+        return place->info.size_bytes;
+    if (place->info.range.first >= 0 && place->info.range.last >= place->info.range.first)
+        return place->info.range.last - place->info.range.first + 1;
+    if (rep->bandwidth_bps <= 0 || place->duration_us <= 0)
+        return 0;
+    return weir_rescale(place->duration_us, rep->bandwidth_bps, 8 * WEIR_SECOND_US);
+}
+
+struct size_query {
+    const struct weir_engine *engine;
+    const struct weir_lane *lane;
+};
+
+static int64_t true_size(const void *ctx, int64_t ahead, size_t rung)
+{
+    const struct size_query *q = ctx;
+    const struct weir_engine_rungs *rungs = weir_lane_rungs(q->engine, q->lane);
+    struct weir_place place;
+    if (ahead < 0 || rung >= rungs->count || rungs->rungs[rung]->index_need != WEIR_INDEX_READY ||
+        !weir_lane_place(q->engine, q->lane, rungs->rungs[rung], &place))
+        return -1;
+    if (ahead && weir_index_segment(place.rep, weir_add_sat(place.index, ahead), &place.info))
+        return -1;
+    place.duration_us = 0; // no guesses here
+    int64_t bytes = weir_expected_bytes(place.rep, &place);
+    return bytes > 0 ? bytes : -1;
+}
+
+struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
+                                         const struct weir_place *place)
+{
+    int64_t end_us = weir_content_end_us(e);
+    return (struct weir_abr_observation){
+        .ladder = &l->ladder,
+        .now_us = e->now_us,
+        .buffer_level_us = weir_lane_level_us(e, l),
+        .buffer_max_us = e->params.buffer_max_us,
+        .segment_index = l->index_base + (place->rep ? place->index : 0),
+        .segment_count = weir_lane_segment_count(e, l),
+        .segment_duration_us = place->duration_us,
+        .since_start_us = place->start_us > l->aimed_us ? place->start_us - l->aimed_us : 0,
+        .until_end_us = end_us == WEIR_TIME_NONE    ? WEIR_TIME_NONE
+                        : end_us <= place->start_us ? 0
+                                                    : end_us - place->start_us,
+        .last_rung = l->last_rung,
+        .starting = e->state == WEIR_STATE_STARTING,
+        .stalled = e->state == WEIR_STATE_STALLED,
+        .throughput_bps = (int64_t)weir_estimate_throughput_bps(&e->estimate),
+        .latency_us = (int64_t)weir_estimate_latency_us(&e->estimate),
+        .last_sample = e->last_sample,
+        .size_bytes = true_size,
+    };
+}
+
+size_t weir_lane_usable_rung(const struct weir_lane *l, size_t wanted, bool untried)
+{
+    for (size_t i = wanted + 1; i-- > 0;) {
+        if (!l->dead[i] && !(untried && l->tried[i]))
+            return i;
+    }
+    for (size_t i = wanted + 1; i < l->ladder.count; i++) {
+        if (!l->dead[i] && !(untried && l->tried[i]))
+            return i;
+    }
+    return WEIR_RUNG_NONE;
+}
+
+static bool is_held(const struct weir_engine *e, const struct weir_lane *l)
+{
+    return e->held && (l->track == WEIR_ENGINE_VIDEO || !e->lanes[WEIR_ENGINE_VIDEO].present);
+}
+
+// A wish to wait is granted while it keeps a segment in hand; before playback, after it ran dry,
+// and where sinks set the pace there is nothing to wait for.
+static bool grant_wait(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place,
+                       int64_t wait_us)
+{
+    int64_t level_us = weir_lane_level_us(e, l);
+    if (wait_us <= 0 || e->params.untimed || e->state != WEIR_STATE_PLAYING ||
+        level_us <= place->duration_us)
+        return false;
+    int64_t until_us = level_us - wait_us;
+    l->wait_level_us = until_us > place->duration_us ? until_us : place->duration_us;
+    l->recheck_us = l->end_us - l->wait_level_us;
+    return true;
+}
+
+static void plan(struct weir_lane *l, size_t rung, const char *reason)
+{
+    if (rung >= l->ladder.count)
+        rung = l->ladder.count - 1;
+    size_t usable = weir_lane_usable_rung(l, rung, false);
+    l->planned = true;
+    // None usable: the session is doomed already, and the lane at its end.
+    l->plan_rung = usable == WEIR_RUNG_NONE ? rung : usable;
+    l->plan_reason = reason;
+}
+
+bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+{
+    if (is_held(e, l)) {
+        plan(l, e->held_rung, "held");
+        return true;
+    }
+    if (l->wait_level_us != WEIR_NEVER_US && e->state == WEIR_STATE_PLAYING &&
+        weir_lane_level_us(e, l) > l->wait_level_us) {
+        l->recheck_us = l->end_us - l->wait_level_us;
+        return false;
+    }
+    l->wait_level_us = WEIR_NEVER_US;
+    struct weir_abr_observation o = weir_observe(e, l, place);
+    struct size_query query = {e, l};
+    o.size_ctx = &query;
+    struct weir_abr_decision d = weir_abr_decide(l->abr, &o);
+    if (grant_wait(e, l, place, d.wait_us))
+        return false;
+    plan(l, d.rung, d.reason);
+    return true;
+}
+
+static struct weir_abr_transfer transfer_of(const struct weir_engine *e, const struct weir_job *j)
+{
+    int64_t done = j->done_bytes;
+    int64_t size = j->total_bytes >= 0 ? j->total_bytes : j->fetch.expected_bytes;
+    return (struct weir_abr_transfer){
+        .rung = j->fetch.rung,
+        .size_bytes = size > done ? size : done,
+        .done_bytes = done,
+        .elapsed_us = e->now_us - j->request_us,
+        .since_first_byte_us =
+            j->first_byte_us == WEIR_TIME_NONE ? 0 : e->now_us - j->first_byte_us,
+    };
+}
+
+// Whether this transfer may be given up at all.
+static bool is_watched(const struct weir_engine *e, const struct weir_lane *l)
+{
+    const struct weir_job *j = &l->media;
+    // The first segment is not abandoned: playback waits for it, and any throughput is news. One
+    // that resumes another says too little of the whole.
+    return e->params.abandon && !is_held(e, l) && l->completed > 0 && j->fetch.rung > 0 &&
+           j->unit_bytes == 0;
+}
+
+static void look(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place,
+                 const struct weir_abr_transfer *t)
+{
+    struct weir_job *j = &l->media;
+    struct weir_abr_observation o = weir_observe(e, l, place);
+    struct size_query query = {e, l};
+    o.size_ctx = &query;
+    struct weir_abr_watch w = weir_abr_watch(l->abr, &o, t);
+    if (w.abandon) {
+        size_t rung = weir_lane_usable_rung(l, w.rung, true);
+        if (rung >= j->fetch.rung) // the lower ones cannot be used
+            return;
+        weir_abr_abandoned(l->abr, &o, rung);
+        weir_report_abandon(e, l, rung);
+        weir_lane_replace(e, l, rung, "abandoned a higher rung");
+        return;
+    }
+    j->watch = w;
+    if (j->watch.elapsed_us < t->elapsed_us + WATCH_STEP_US) // not twice at the same moment
+        j->watch.elapsed_us = t->elapsed_us + WATCH_STEP_US;
+}
+
+void weir_watch(struct weir_engine *e, struct weir_lane *l)
+{
+    struct weir_job *j = &l->media;
+    if (j->state != WEIR_JOB_FLYING)
+        return;
+    struct weir_abr_transfer t = transfer_of(e, j);
+    if (t.done_bytes < j->watch.done_bytes || t.elapsed_us < j->watch.elapsed_us)
+        return;
+    j->watch.done_bytes = j->watch.elapsed_us = WEIR_NEVER_US; // unless the algorithm says when
+    struct weir_place place;
+    if (is_watched(e, l) && weir_lane_place(e, l, j->fetch.rep, &place))
+        look(e, l, &place, &t);
+}

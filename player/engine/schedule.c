@@ -1,0 +1,259 @@
+// player/engine/schedule.c — what to fetch next. Two lanes in step, one media transfer each; the
+// init segment and index it needs go out with it; nothing above the buffer's or memory's bound,
+// nothing for rungs not chosen.
+#include "core/rational.h"
+#include "player/engine/internal.h"
+
+// Segments skipped in one step, so that a playlist of nothing but gaps cannot hold a step up.
+#define SKIPS_PER_STEP 16
+
+bool weir_init_ready(const struct weir_engine *e, const struct weir_init *init)
+{
+    if (!init)
+        return true;
+    for (size_t i = 0; i < e->init_count; i++) {
+        if (e->inits[i] == init)
+            return true;
+    }
+    return false;
+}
+
+static bool init_in_flight(const struct weir_engine *e, const struct weir_init *init)
+{
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        const struct weir_job *j = &e->lanes[t].init;
+        if (weir_job_busy(j) && j->fetch.init == init)
+            return true;
+    }
+    return false;
+}
+
+static struct weir_fetch describe(const struct weir_lane *l, enum weir_fetch_kind kind, size_t rung,
+                                  struct weir_representation *rep)
+{
+    return (struct weir_fetch){
+        .kind = kind,
+        .track = l->track,
+        .period = l->period,
+        .rung = rung,
+        .rep = rep,
+        .base = l->base % (rep->base_count ? rep->base_count : 1),
+    };
+}
+
+static void ask_init(struct weir_engine *e, struct weir_lane *l, size_t rung,
+                     struct weir_representation *rep, const struct weir_init *init)
+{
+    if (weir_init_ready(e, init) || init_in_flight(e, init))
+        return;
+    weir_job_cancel(e, &l->init); // of a rung that is no longer wanted
+    struct weir_fetch fetch = describe(l, WEIR_FETCH_INIT, rung, rep);
+    fetch.init = init;
+    weir_job_start(e, &l->init, &fetch);
+}
+
+static void ask_index(struct weir_engine *e, struct weir_lane *l, size_t rung,
+                      struct weir_representation *rep)
+{
+    if (weir_job_busy(&l->index)) {
+        if (l->index.fetch.rep == rep)
+            return;
+        weir_job_cancel(e, &l->index);
+    }
+    struct weir_fetch fetch = describe(l, WEIR_FETCH_INDEX, rung, rep);
+    weir_job_start(e, &l->index, &fetch);
+}
+
+static void ask_media(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+{
+    struct weir_fetch fetch = describe(l, WEIR_FETCH_MEDIA, l->plan_rung, place->rep);
+    fetch.init = place->info.init;
+    fetch.index = place->index;
+    fetch.segment_serial = l->next_serial;
+    fetch.info = place->info;
+    fetch.expected_bytes = weir_expected_bytes(place->rep, place);
+    weir_report_decision(e, l, &fetch);
+    weir_job_start(e, &l->media, &fetch);
+    l->media.end_us = place->end_us > l->end_us ? place->end_us : l->end_us;
+    if (l->first_us == WEIR_TIME_NONE)
+        l->first_us = place->start_us;
+    if (place->duration_us > 0)
+        l->last_duration_us = place->duration_us;
+    ask_init(e, l, l->plan_rung, place->rep, place->info.init);
+}
+
+// Sound and picture in step: neither runs more than about a segment ahead of the other. While
+// nothing plays yet, sound does not even take bandwidth from the picture's segment in flight.
+static bool in_step(const struct weir_engine *e, const struct weir_lane *l, int64_t duration_us)
+{
+    const struct weir_lane *other =
+        &e->lanes[l->track == WEIR_ENGINE_VIDEO ? WEIR_ENGINE_AUDIO : WEIR_ENGINE_VIDEO];
+    if (!other->present || other->eos)
+        return true;
+    bool waiting = e->state != WEIR_STATE_PLAYING && l->track == WEIR_ENGINE_AUDIO;
+    int64_t other_us = waiting ? other->end_us : weir_lane_next_us(other);
+    return l->end_us <= weir_add_sat(other_us, duration_us / 2);
+}
+
+static int64_t held_bytes(const struct weir_engine *e)
+{
+    int64_t sum = 0;
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        const struct weir_job *j = &e->lanes[t].media;
+        sum = weir_add_sat(sum, e->lanes[t].bytes);
+        if (!weir_job_busy(j))
+            continue;
+        int64_t declared = weir_add_sat(
+            j->unit_bytes, j->total_bytes > j->done_bytes ? j->total_bytes : j->done_bytes);
+        sum = weir_add_sat(sum,
+                           declared > j->fetch.expected_bytes ? declared : j->fetch.expected_bytes);
+    }
+    return sum;
+}
+
+static int64_t first_release_us(const struct weir_engine *e)
+{
+    int64_t first = WEIR_NEVER_US;
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        const struct weir_lane *l = &e->lanes[t];
+        if (l->ring_count && l->ring[l->ring_first].end_us < first)
+            first = l->ring[l->ring_first].end_us;
+    }
+    return first;
+}
+
+// Whether a segment of this length and size may come on top; if not, recheck_us is when it may.
+static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duration_us, int64_t bytes)
+{
+    int64_t level_us = weir_lane_level_us(e, l);
+    if (l->ring_count == WEIR_LANE_RING) {
+        l->recheck_us = l->ring[l->ring_first].end_us;
+        return false;
+    }
+    // With nothing to play, any segment must do, however long. A playhead that only sinks move
+    // stops short of the end of the media, so there less than a segment counts as nothing.
+    if (level_us == 0 || (e->params.untimed && level_us < duration_us))
+        return true;
+    if (level_us + duration_us > e->params.buffer_max_us) {
+        l->recheck_us = l->end_us + duration_us - e->params.buffer_max_us;
+        return false;
+    }
+    int64_t limit = e->params.memory_limit_bytes;
+    if (limit && weir_add_sat(held_bytes(e), bytes) > limit) {
+        l->recheck_us = first_release_us(e);
+        return false;
+    }
+    return true;
+}
+
+static void set_eos(struct weir_engine *e, struct weir_lane *l)
+{
+    l->eos = true;
+    weir_job_cancel(e, &l->init); // of a rung planned for a segment that is not there
+    weir_job_cancel(e, &l->index);
+    weir_engine_emit(e, WEIR_ACTION_EOS)->discard.track = l->track;
+}
+
+// A segment that no rung has is passed over. Nothing was asked for, so nothing needs finishing.
+static void skip_gap(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+{
+    if (!l->in_gap)
+        weir_report_warning(e, l, l->next_serial, WEIR_ERR_NOT_FOUND, "gap in every rung: skipped");
+    l->in_gap = true;
+    weir_lane_pass(l, place->rep, place->index, place->end_us);
+}
+
+// A rung that has this segment although the planned one lists it as a gap.
+static bool around_gap(struct weir_engine *e, struct weir_lane *l, struct weir_place *place)
+{
+    const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    l->tried[l->plan_rung] = true;
+    size_t rung = weir_lane_usable_rung(l, l->plan_rung, true);
+    while (rung != WEIR_RUNG_NONE) {
+        struct weir_representation *rep = rungs->rungs[rung];
+        if (rep->index_need != WEIR_INDEX_READY)
+            break; // its playlist may know better
+        if (weir_lane_place(e, l, rep, place) && !place->info.gap)
+            break;
+        l->tried[rung] = true;
+        rung = weir_lane_usable_rung(l, l->plan_rung, true);
+    }
+    if (rung == WEIR_RUNG_NONE)
+        return false;
+    l->plan_rung = rung;
+    l->plan_reason = "gap";
+    return true;
+}
+
+// With a memory limit the first segment must fit as well: come down until one does.
+static void fit_memory(struct weir_engine *e, struct weir_lane *l, struct weir_place *place)
+{
+    const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    int64_t limit = e->params.memory_limit_bytes;
+    while (limit && l->plan_rung > 0 &&
+           weir_add_sat(held_bytes(e), weir_expected_bytes(place->rep, place)) > limit) {
+        struct weir_representation *rep = rungs->rungs[l->plan_rung - 1];
+        struct weir_place lower;
+        if (l->dead[l->plan_rung - 1] || rep->index_need != WEIR_INDEX_READY ||
+            !weir_lane_place(e, l, rep, &lower))
+            return;
+        l->plan_rung--;
+        l->plan_reason = "memory limit";
+        *place = lower;
+    }
+}
+
+// One attempt at the lane's next segment. True: it was passed over, try the next one.
+static bool try_segment(struct weir_engine *e, struct weir_lane *l)
+{
+    struct weir_place place;
+    if (!weir_lane_locate(e, l, &place)) {
+        set_eos(e, l);
+        return false;
+    }
+    int64_t guess = place.rep ? weir_expected_bytes(place.rep, &place) : 0;
+    if (!in_step(e, l, place.duration_us) || !has_room(e, l, place.duration_us, guess))
+        return false;
+    if (!l->planned && !weir_decide(e, l, &place))
+        return false;
+    struct weir_representation *rep = weir_lane_rungs(e, l)->rungs[l->plan_rung];
+    if (rep->index_need != WEIR_INDEX_READY) {
+        ask_index(e, l, l->plan_rung, rep);
+        ask_init(e, l, l->plan_rung, rep, rep->init);
+        return false;
+    }
+    if (place.rep != rep && !weir_lane_place(e, l, rep, &place))
+        return true; // this rung ends earlier than the others: its period is over
+    if (place.info.gap) {
+        if (around_gap(e, l, &place))
+            return true;
+        skip_gap(e, l, &place);
+        return true;
+    }
+    if (weir_lane_level_us(e, l) == 0)
+        fit_memory(e, l, &place);
+    if (has_room(e, l, place.duration_us, weir_expected_bytes(place.rep, &place)))
+        ask_media(e, l, &place);
+    return false;
+}
+
+static void try_lane(struct weir_engine *e, struct weir_lane *l)
+{
+    l->recheck_us = WEIR_NEVER_US;
+    if (!l->present || l->eos || weir_job_busy(&l->media))
+        return;
+    for (int i = 0; i < SKIPS_PER_STEP; i++) {
+        if (!try_segment(e, l))
+            return;
+    }
+    l->recheck_us = INT64_MIN; // more to skip: go on in the next step
+}
+
+void weir_schedule(struct weir_engine *e)
+{
+    struct weir_lane *video = &e->lanes[WEIR_ENGINE_VIDEO];
+    struct weir_lane *audio = &e->lanes[WEIR_ENGINE_AUDIO];
+    bool audio_first = weir_lane_next_us(audio) < weir_lane_next_us(video);
+    try_lane(e, audio_first ? audio : video);
+    try_lane(e, audio_first ? video : audio);
+}

@@ -1,0 +1,30 @@
+// player/engine/status.c — the engine at a glance, for status lines and tests. Changes nothing.
+#include "core/rational.h"
+#include "player/engine/internal.h"
+
+struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_t now_us)
+{
+    int64_t raw_us = weir_playback_raw_us(e, now_us);
+    struct weir_engine_status s = {
+        .state = e->state,
+        .paused = e->paused,
+        .playhead_us = raw_us > e->shown_us ? raw_us : e->shown_us,
+        .throughput_bps = (int64_t)weir_estimate_throughput_bps(&e->estimate),
+        .latency_us = (int64_t)weir_estimate_latency_us(&e->estimate),
+        .rung_held = e->held,
+        .duration_us = weir_content_end_us(e),
+    };
+    s.playable_until_us = weir_playback_playable_us(e);
+    if (s.playable_until_us == WEIR_NEVER_US)
+        s.playable_until_us = s.duration_us;
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        const struct weir_lane *l = &e->lanes[t];
+        s.rung[t] = weir_job_busy(&l->media) ? l->media.fetch.rung : l->last_rung;
+        if (!l->present)
+            continue;
+        if (l->end_us > s.playhead_us)
+            s.buffer_level_us[t] = l->end_us - s.playhead_us;
+        s.buffered_bytes = weir_add_sat(s.buffered_bytes, l->bytes);
+    }
+    return s;
+}
