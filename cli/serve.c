@@ -10,16 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/report.h"
+#include "cli/values.h"
 #include "core/clock.h"
 #include "sim/server.h"
-
-enum exit_code {
-    EXIT_OK = 0,
-    EXIT_USAGE = 2,
-    EXIT_INPUT = 3,
-    EXIT_OUTPUT = 6,
-    EXIT_INTERRUPTED = 130,
-};
 
 struct options {
     struct weir_server_params params;
@@ -54,65 +48,44 @@ static const char help[] =
     "\n"
     "Not built yet, and refused: --fault, --live, --tls.\n";
 
-static int usage_error(const char *where, const char *what)
+static int fail(const struct weir_error *e)
 {
-    (void)fprintf(stderr, "weir: %s: %s\ntry: weir serve --help\n", where, what);
-    return EXIT_USAGE;
-}
-
-static int report(const struct weir_error *e, int code)
-{
-    (void)fprintf(stderr, "weir: %s: %s", e->where, e->what);
-    if (e->why[0])
-        (void)fprintf(stderr, " (%s)", e->why);
-    (void)fputc('\n', stderr);
-    if (e->hint[0])
-        (void)fprintf(stderr, "try: %s\n", e->hint);
-    return code;
-}
-
-// A whole decimal number within [0, max]; false for anything else.
-static bool read_whole(const char *text, long max, long *out)
-{
-    char *end = NULL;
-    errno = 0;
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    *out = strtol(text, &end, 10);
-    return errno == 0 && *end == '\0' && *out <= max;
+    weir_cli_print_error(e);
+    return (int)weir_cli_exit_code(e->code, false);
 }
 
 static int read_option(struct options *o, int option, const char *name)
 {
-    long value;
+    int64_t value;
     switch (option) {
     case OPT_BIND:
         o->params.bind_address = optarg;
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     case OPT_PORT:
-        if (!read_whole(optarg, 65535, &value))
-            return usage_error("--port", "want a number from 0 to 65535");
+        if (!weir_value_integer(optarg, 0, 65535, &value))
+            return weir_cli_usage("serve", "--port", "want a number from 0 to 65535");
         o->params.port = (uint16_t)value;
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     case OPT_TRACE:
         o->trace_path = optarg;
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     case OPT_RTT:
-        if (!read_whole(optarg, 60000, &value))
-            return usage_error("--rtt-ms", "want a number of milliseconds from 0 to 60000");
-        o->params.rtt_us = (int64_t)value * 1000;
-        return EXIT_OK;
+        if (!weir_value_integer(optarg, 0, 60000, &value))
+            return weir_cli_usage("serve", "--rtt-ms",
+                                  "want a number of milliseconds from 0 to 60000");
+        o->params.rtt_us = value * 1000;
+        return WEIR_EXIT_OK;
     case OPT_LOG:
         o->log_path = optarg;
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     case OPT_LATER:
-        return usage_error(name, "not built yet");
+        return weir_cli_usage("serve", name, "not built yet");
     default:
-        return EXIT_USAGE;
+        return WEIR_EXIT_USAGE;
     }
 }
 
-// Options and DIR into *o. EXIT_OK with params.root NULL means that the help was printed.
+// Options and DIR into *o. WEIR_EXIT_OK with params.root NULL means that the help was printed.
 static int read_options(struct options *o, int argc, char **argv)
 {
     weir_server_params_default(&o->params);
@@ -127,40 +100,40 @@ static int read_options(struct options *o, int argc, char **argv)
             break;
         if (option == OPT_HELP) {
             (void)fputs(help, stdout);
-            return EXIT_OK;
+            return WEIR_EXIT_OK;
         }
         if (option == ':')
-            return usage_error(argv[optind - 1], "a value is missing");
+            return weir_cli_usage("serve", argv[optind - 1], "a value is missing");
         if (option == '?')
-            return usage_error(argv[optind > at ? optind - 1 : at], "unknown option");
+            return weir_cli_usage("serve", argv[optind > at ? optind - 1 : at], "unknown option");
         char name[32];
         (void)snprintf(name, sizeof(name), "--%s", index >= 0 ? long_options[index].name : "?");
         int code = read_option(o, option, name);
-        if (code != EXIT_OK)
+        if (code != WEIR_EXIT_OK)
             return code;
     }
     if (optind >= argc)
-        return usage_error("serve", "which folder? DIR is missing");
+        return weir_cli_usage("serve", "DIR", "which folder? It is missing");
     if (optind + 1 < argc)
-        return usage_error(argv[optind + 1], "one folder only");
+        return weir_cli_usage("serve", argv[optind + 1], "one folder only");
     o->params.root = argv[optind];
-    return EXIT_OK;
+    return WEIR_EXIT_OK;
 }
 
 static int open_log(struct options *o)
 {
     if (!o->log_path)
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     if (strcmp(o->log_path, "-") == 0) {
         o->params.log = stdout;
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     }
     o->params.log = fopen(o->log_path, "ae");
     if (o->params.log)
-        return EXIT_OK;
+        return WEIR_EXIT_OK;
     (void)fprintf(stderr, "weir: %s: cannot write the log (%s)\n", o->log_path,
                   strerror(errno)); // NOLINT(concurrency-mt-unsafe)
-    return EXIT_OUTPUT;
+    return WEIR_EXIT_OUTPUT;
 }
 
 // Serve until a signal comes.
@@ -177,7 +150,7 @@ static int serve(const struct weir_server_params *params)
     // them.
     (void)pthread_sigmask(SIG_BLOCK, &wanted, &before);
     if (weir_server_start(params, &server, &e) < 0)
-        return report(&e, e.code == WEIR_ERR_OUTPUT ? EXIT_OUTPUT : EXIT_INPUT);
+        return fail(&e);
     (void)printf("listening on %s\n", weir_server_url(server));
     (void)fflush(stdout);
     int got = 0;
@@ -186,7 +159,7 @@ static int serve(const struct weir_server_params *params)
     weir_server_stop(&server);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     // Asked to end is done as asked; ^C is an interruption.
-    return got == SIGINT ? EXIT_INTERRUPTED : EXIT_OK;
+    return got == SIGINT ? WEIR_EXIT_INTERRUPTED : WEIR_EXIT_OK;
 }
 
 int weir_cli_serve(int argc, char **argv)
@@ -195,18 +168,19 @@ int weir_cli_serve(int argc, char **argv)
     struct weir_trace *trace = NULL;
     struct weir_error e = {0};
     int code = read_options(&o, argc, argv);
-    if (code != EXIT_OK || !o.params.root)
+    if (code != WEIR_EXIT_OK || !o.params.root)
         return code;
     if (o.trace_path && weir_trace_load(o.trace_path, &trace, &e) < 0)
-        return report(&e, EXIT_INPUT);
+        return fail(&e);
     o.params.trace = trace;
     code = open_log(&o);
-    if (code == EXIT_OK)
+    if (code == WEIR_EXIT_OK)
         code = serve(&o.params);
-    if (o.params.log && o.params.log != stdout && fclose(o.params.log) != 0 && code == EXIT_OK) {
+    if (o.params.log && o.params.log != stdout && fclose(o.params.log) != 0 &&
+        code == WEIR_EXIT_OK) {
         (void)fprintf(stderr, "weir: %s: the log is incomplete (%s)\n", o.log_path,
                       strerror(errno)); // NOLINT(concurrency-mt-unsafe)
-        code = EXIT_OUTPUT;
+        code = WEIR_EXIT_OUTPUT;
     }
     weir_trace_destroy(&trace);
     return code;

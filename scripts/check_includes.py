@@ -24,7 +24,7 @@ LIBRARIES = [  # what an include looks like, who may have it
 ]
 # `weir --version` prints the versions of the libraries it runs with, so the library headers may
 # also stand in the one file that asks for them.
-VERSION_FILE = "cli/version.c"
+VERSION_FILE = "cli/main.c"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"][^>"]+[>"])')
 # Built from character classes so that this file does not name what it forbids.
 FORBIDDEN = re.compile(r"(?<![\w.$}])/[w]ork/|\.[l]ibrary\b|(?<![\w.$}])/[h]ome/\w|(?<![\w.$}])/[r]oot/")

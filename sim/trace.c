@@ -15,15 +15,17 @@ int weir_trace_fail(struct weir_trace *t, int code, const char *name, size_t num
     return weir_error_set(t->error, code, t->where, "%s %zu: %s", name, number, what);
 }
 
-static int grow(struct weir_trace *t)
+static bool grow(struct weir_trace *t)
 {
     size_t room = t->room ? t->room * 2 : 256;
     struct weir_trace_interval *grown = realloc(t->intervals, room * sizeof(*grown));
-    if (!grown)
-        return weir_error_set(t->error, WEIR_ERR_NOMEM, t->where, "memory ran out");
+    if (!grown) {
+        (void)weir_error_set(t->error, WEIR_ERR_NOMEM, t->where, "memory ran out");
+        return false;
+    }
     t->intervals = grown;
     t->room = room;
-    return 0;
+    return true;
 }
 
 int weir_trace_add(struct weir_trace *t, int64_t end_us, double bps, int64_t latency_us,
@@ -49,7 +51,7 @@ int weir_trace_add(struct weir_trace *t, int64_t end_us, double bps, int64_t lat
         if (t->count >= WEIR_TRACE_MAX_INTERVALS)
             return weir_trace_fail(t, WEIR_ERR_TOO_BIG, name, number,
                                    "more than 4 million intervals");
-        if ((!t->intervals || t->count == t->room) && grow(t) < 0)
+        if ((!t->intervals || t->count == t->room) && !grow(t))
             return WEIR_ERR_NOMEM;
         t->intervals[t->count++] = (struct weir_trace_interval){.start_us = t->period_us,
                                                                 .bps = bps,
