@@ -1,5 +1,5 @@
-// player/audio_out.c — see audio_out.h. The ring is single-producer single-consumer; the callback reads atomics only.
-// Speed other than 1 is resampling: pitch moves with it.
+// player/audio_out.c — see audio_out.h. The ring is single-producer single-consumer; the callback
+// reads atomics only. Speed other than 1 is resampling: pitch moves with it.
 #include "player/audio_out.h"
 
 #include <stdatomic.h>
@@ -18,9 +18,10 @@
 #define RING_FRAMES    16384 // a third of a second at 48 kHz; a power of two
 #define CHANNELS_MAX   8
 #define MARKS          128
-// File and null outputs take sound this far ahead of the clock: enough that the decoder never waits for a tick.
-#define PUSH_LEAD_US   200000
-#define RING_POLL_US   20000
+// File and null outputs take sound this far ahead of the clock: enough that the decoder never waits
+// for a tick.
+#define PUSH_LEAD_US 200000
+#define RING_POLL_US 20000
 
 // From this ring position on, sound counts from pts_us at `permille` of normal speed.
 struct mark {
@@ -38,11 +39,11 @@ struct weir_audio_out {
     int swr_rate_hz, swr_permille;
     AVChannelLayout swr_layout;
     enum AVSampleFormat swr_format;
-    float *ring;          // RING_FRAMES * channels
+    float *ring; // RING_FRAMES * channels
     struct weir_spsc marks;
-    struct mark current;  // callback only
-    bool has_current;     // callback only
-    bool device_failed;   // stream thread
+    struct mark current;                            // callback only
+    bool has_current;                               // callback only
+    bool device_failed;                             // stream thread
     _Atomic uint64_t written, read, discard_before; // frames since the beginning
     _Atomic bool running, lost;
     _Atomic int gain_percent;
@@ -101,8 +102,8 @@ static int open_device(struct weir_audio_out *a, const AVFrame *frame, struct we
     if (err)
         return err;
     if (a->format.channels > CHANNELS_MAX || a->format.channels < 1)
-        return weir_error_set(error, WEIR_ERR_OUTPUT, "sound device", "%d channels are not supported",
-                              a->format.channels);
+        return weir_error_set(error, WEIR_ERR_OUTPUT, "sound device",
+                              "%d channels are not supported", a->format.channels);
     a->ring = calloc((size_t)RING_FRAMES * a->format.channels, sizeof(float));
     if (!a->ring)
         return weir_error_set(error, WEIR_ERR_NOMEM, "sound", "out of memory");
@@ -114,7 +115,8 @@ static int open_device(struct weir_audio_out *a, const AVFrame *frame, struct we
 static int adapt_resampler(struct weir_audio_out *a, const AVFrame *frame, int permille)
 {
     if (a->swr && a->swr_rate_hz == frame->sample_rate && a->swr_permille == permille &&
-        a->swr_format == frame->format && !av_channel_layout_compare(&a->swr_layout, &frame->ch_layout))
+        a->swr_format == frame->format &&
+        !av_channel_layout_compare(&a->swr_layout, &frame->ch_layout))
         return 0;
     AVChannelLayout to;
     av_channel_layout_default(&to, a->format.channels);
@@ -122,8 +124,8 @@ static int adapt_resampler(struct weir_audio_out *a, const AVFrame *frame, int p
     swr_free(&a->swr);
     if (av_channel_layout_copy(&a->swr_layout, &frame->ch_layout) < 0)
         return WEIR_ERR_NOMEM;
-    int averr = swr_alloc_set_opts2(&a->swr, &to, AV_SAMPLE_FMT_FLT, to_rate_hz, &a->swr_layout, frame->format,
-                                    frame->sample_rate, 0, NULL);
+    int averr = swr_alloc_set_opts2(&a->swr, &to, AV_SAMPLE_FMT_FLT, to_rate_hz, &a->swr_layout,
+                                    frame->format, frame->sample_rate, 0, NULL);
     av_channel_layout_uninit(&to);
     if (averr < 0 || swr_init(a->swr) < 0)
         return WEIR_ERR_UNSUPPORTED;
@@ -162,7 +164,8 @@ static void fill_ring(struct weir_audio_out *a, const AVFrame *frame)
     }
 }
 
-static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us, struct weir_error *error)
+static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us,
+                        struct weir_error *error)
 {
     if (!a->device) {
         int err = open_device(a, frame, error);
@@ -171,16 +174,19 @@ static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t 
     }
     if (atomic_load(&a->lost)) {
         weir_error_set(error, WEIR_ERR_OUTPUT, "sound device", "went away");
-        weir_error_hint(error, "playback goes on without sound; start again with --ao null to choose so");
+        weir_error_hint(error,
+                        "playback goes on without sound; start again with --ao null to choose so");
         return WEIR_ERR_OUTPUT;
     }
     int permille = weir_playclock_rate_permille(a->params.playclock);
     if (adapt_resampler(a, frame, permille))
-        return weir_error_set(error, WEIR_ERR_OUTPUT, "sound", "cannot convert %d Hz to the device's %d Hz",
-                              frame->sample_rate, a->format.rate_hz);
+        return weir_error_set(error, WEIR_ERR_OUTPUT, "sound",
+                              "cannot convert %d Hz to the device's %d Hz", frame->sample_rate,
+                              a->format.rate_hz);
     uint64_t written = atomic_load(&a->written);
     int64_t need = weir_rescale((int64_t)frame->nb_samples * a->format.rate_hz, 1000,
-                                (int64_t)frame->sample_rate * permille) + 64;
+                                (int64_t)frame->sample_rate * permille) +
+                   64;
     if ((int64_t)(written - atomic_load(&a->read)) + need > RING_FRAMES) {
         *wait_us = RING_POLL_US;
         return WEIR_ERR_AGAIN;
@@ -197,11 +203,13 @@ static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t 
     return 0;
 }
 
-static int write_paced(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us, struct weir_error *error)
+static int write_paced(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us,
+                       struct weir_error *error)
 {
     if (!a->params.untimed) {
         bool running;
-        int64_t clock_us = weir_playclock_now(a->params.playclock, weir_clock_now_us(&a->params.clock), &running);
+        int64_t clock_us =
+            weir_playclock_now(a->params.playclock, weir_clock_now_us(&a->params.clock), &running);
         int64_t early_us = frame->pts - PUSH_LEAD_US - clock_us;
         if (early_us > 0) {
             *wait_us = running && early_us < 500000 ? early_us : 500000;
@@ -211,17 +219,20 @@ static int write_paced(struct weir_audio_out *a, const AVFrame *frame, int64_t *
     return a->writer ? weir_audio_writer_write(a->writer, frame, error) : 0;
 }
 
-int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us, struct weir_error *error)
+int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us,
+                         struct weir_error *error)
 {
     bool to_device = a->params.output == WEIR_AUDIO_DEVICE && !a->device_failed;
-    int err = to_device ? write_device(a, frame, wait_us, error) : write_paced(a, frame, wait_us, error);
+    int err =
+        to_device ? write_device(a, frame, wait_us, error) : write_paced(a, frame, wait_us, error);
     if (err && err != WEIR_ERR_AGAIN && to_device) {
         a->device_failed = true; // from now on dropped at the clock's pace
         atomic_store(&a->lost, true);
         weir_audio_device_close(&a->device);
     }
     if (!err)
-        atomic_store(&a->end_us, frame->pts + weir_rescale(frame->nb_samples, WEIR_SECOND_US, frame->sample_rate));
+        atomic_store(&a->end_us, frame->pts + weir_rescale(frame->nb_samples, WEIR_SECOND_US,
+                                                           frame->sample_rate));
     return err;
 }
 
@@ -239,15 +250,18 @@ static void pull(void *ctx, float *samples, int frames, int64_t delay_us)
         if (have > want)
             have = want;
         struct mark m;
-        while (weir_spsc_peek(&a->marks, &m) && m.position <= read && weir_spsc_pop(&a->marks, &m)) {
+        while (weir_spsc_peek(&a->marks, &m) && m.position <= read &&
+               weir_spsc_pop(&a->marks, &m)) {
             a->current = m;
             a->has_current = true;
         }
         if (have > 0 && a->has_current && a->current.position >= discard) {
-            int64_t media_us = a->current.pts_us + weir_rescale((int64_t)(read - a->current.position),
-                                                                WEIR_SECOND_US * a->current.permille,
-                                                                (int64_t)a->format.rate_hz * 1000);
-            weir_playclock_heard(a->params.playclock, media_us, weir_clock_now_us(&a->params.clock) + delay_us);
+            int64_t media_us =
+                a->current.pts_us + weir_rescale((int64_t)(read - a->current.position),
+                                                 WEIR_SECOND_US * a->current.permille,
+                                                 (int64_t)a->format.rate_hz * 1000);
+            weir_playclock_heard(a->params.playclock, media_us,
+                                 weir_clock_now_us(&a->params.clock) + delay_us);
         }
         float gain = (float)atomic_load(&a->gain_percent) / 100.0f;
         for (; done < have; done++, read++) {

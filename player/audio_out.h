@@ -1,5 +1,6 @@
-// player/audio_out.h — decoded sound to its destination: resampled into a ring that the device's callback empties, written
-// to a WAV file, or dropped. write() is the audio stream thread's; pull is the device's; the rest the I/O thread's.
+// player/audio_out.h — decoded sound to its destination: resampled into a ring that the device's
+// callback empties, written to a WAV file, or dropped. write() is the audio stream thread's; pull
+// is the device's; the rest the I/O thread's.
 #ifndef WEIR_PLAYER_AUDIO_OUT_H
 #define WEIR_PLAYER_AUDIO_OUT_H
 
@@ -31,9 +32,11 @@ int weir_audio_out_create(const struct weir_audio_out_params *params, struct wei
                           struct weir_error *error);
 void weir_audio_out_destroy(struct weir_audio_out **a);
 
-// Take one frame (pts in microseconds). 0; AGAIN: not now, ask again after *wait_us (nothing was taken); OUTPUT with error:
-// the device or file is gone, sound goes on silently (the clock turns monotonic).
-int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us, struct weir_error *error);
+// Take one frame (pts in microseconds). 0; AGAIN: not now, ask again after *wait_us (nothing was
+// taken); OUTPUT with error: the device or file is gone, sound goes on silently (the clock turns
+// monotonic).
+int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us,
+                         struct weir_error *error);
 // What is in the ring is stale (seek). Stream thread.
 void weir_audio_out_flush(struct weir_audio_out *a);
 // Everything written was heard. Any thread.

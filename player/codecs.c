@@ -1,4 +1,5 @@
-// player/codecs.c — what an RFC 6381 codecs string says about decoding: is there a decoder, how many pictures it needs.
+// player/codecs.c — what an RFC 6381 codecs string says about decoding: is there a decoder, how
+// many pictures it needs.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +11,15 @@ static const struct {
     const char *prefix;
     enum AVCodecID id;
 } known[] = {
-    {"avc1", AV_CODEC_ID_H264},      {"avc3", AV_CODEC_ID_H264},    {"hvc1", AV_CODEC_ID_HEVC},
-    {"hev1", AV_CODEC_ID_HEVC},      {"av01", AV_CODEC_ID_AV1},     {"vp09", AV_CODEC_ID_VP9},
-    {"vp9", AV_CODEC_ID_VP9},        {"vp08", AV_CODEC_ID_VP8},     {"vp8", AV_CODEC_ID_VP8},
-    {"mp4v", AV_CODEC_ID_MPEG4},     {"mp4a.40.34", AV_CODEC_ID_MP3}, {"mp4a.6B", AV_CODEC_ID_MP3},
-    {"mp4a.69", AV_CODEC_ID_MP3},    {"mp4a.a5", AV_CODEC_ID_AC3},  {"mp4a.a6", AV_CODEC_ID_EAC3},
-    {"mp4a", AV_CODEC_ID_AAC},       {"ac-3", AV_CODEC_ID_AC3},     {"ec-3", AV_CODEC_ID_EAC3},
-    {"opus", AV_CODEC_ID_OPUS},      {"vorbis", AV_CODEC_ID_VORBIS}, {"flac", AV_CODEC_ID_FLAC},
-    {"fLaC", AV_CODEC_ID_FLAC},      {"mp3", AV_CODEC_ID_MP3},      {"alac", AV_CODEC_ID_ALAC},
-    {"dtsc", AV_CODEC_ID_DTS},       {"dtse", AV_CODEC_ID_DTS},     {"dtsh", AV_CODEC_ID_DTS},
+    {"avc1", AV_CODEC_ID_H264},   {"avc3", AV_CODEC_ID_H264},      {"hvc1", AV_CODEC_ID_HEVC},
+    {"hev1", AV_CODEC_ID_HEVC},   {"av01", AV_CODEC_ID_AV1},       {"vp09", AV_CODEC_ID_VP9},
+    {"vp9", AV_CODEC_ID_VP9},     {"vp08", AV_CODEC_ID_VP8},       {"vp8", AV_CODEC_ID_VP8},
+    {"mp4v", AV_CODEC_ID_MPEG4},  {"mp4a.40.34", AV_CODEC_ID_MP3}, {"mp4a.6B", AV_CODEC_ID_MP3},
+    {"mp4a.69", AV_CODEC_ID_MP3}, {"mp4a.a5", AV_CODEC_ID_AC3},    {"mp4a.a6", AV_CODEC_ID_EAC3},
+    {"mp4a", AV_CODEC_ID_AAC},    {"ac-3", AV_CODEC_ID_AC3},       {"ec-3", AV_CODEC_ID_EAC3},
+    {"opus", AV_CODEC_ID_OPUS},   {"vorbis", AV_CODEC_ID_VORBIS},  {"flac", AV_CODEC_ID_FLAC},
+    {"fLaC", AV_CODEC_ID_FLAC},   {"mp3", AV_CODEC_ID_MP3},        {"alac", AV_CODEC_ID_ALAC},
+    {"dtsc", AV_CODEC_ID_DTS},    {"dtse", AV_CODEC_ID_DTS},       {"dtsh", AV_CODEC_ID_DTS},
 };
 
 static enum AVCodecID codec_of(const char *entry, size_t len)
@@ -62,9 +63,9 @@ static int h264_dpb_macroblocks(long level_idc)
 {
     static const struct {
         int level_idc, dpb_mbs;
-    } table[] = {{10, 396},    {11, 900},    {12, 2376},   {20, 2376},   {21, 4752},    {22, 8100},
-                 {30, 8100},   {31, 18000},  {32, 20480},  {40, 32768},  {42, 34816},   {50, 110400},
-                 {52, 184320}, {62, 696320}};
+    } table[] = {{10, 396},   {11, 900},    {12, 2376},   {20, 2376},  {21, 4752},
+                 {22, 8100},  {30, 8100},   {31, 18000},  {32, 20480}, {40, 32768},
+                 {42, 34816}, {50, 110400}, {52, 184320}, {62, 696320}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (level_idc <= table[i].level_idc)
             return table[i].dpb_mbs;

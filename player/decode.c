@@ -28,7 +28,8 @@ bool weir_decoder_must_reopen(const struct weir_decoder *d, const AVCodecParamet
         return true;
     if (par->codec_type == AVMEDIA_TYPE_AUDIO)
         return old->sample_rate != par->sample_rate ||
-               old->ch_layout.nb_channels != par->ch_layout.nb_channels || old->profile != par->profile;
+               old->ch_layout.nb_channels != par->ch_layout.nb_channels ||
+               old->profile != par->profile;
     return old->profile != par->profile || old->format != par->format;
 }
 
@@ -47,9 +48,11 @@ static int open_codec(struct weir_decoder *d, const AVCodec *codec, const AVCode
         ctx->opaque = d->params.store;
         ctx->get_buffer2 = weir_frame_store_get_buffer;
 #if LIBAVCODEC_VERSION_MAJOR < 60
-        // Else libavcodec hands each call to the user's thread and back. Gone (always on) from lavc 60.
-        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"")
-        ctx->thread_safe_callbacks = 1;
+        // Else libavcodec hands each call to the user's thread and back. Gone (always on) from
+        // lavc 60.
+        _Pragma("GCC diagnostic push")
+            _Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"")
+                ctx->thread_safe_callbacks = 1;
         _Pragma("GCC diagnostic pop")
 #endif
     } else {
@@ -58,12 +61,14 @@ static int open_codec(struct weir_decoder *d, const AVCodec *codec, const AVCode
     return avcodec_open2(ctx, codec, NULL);
 }
 
-int weir_decoder_open(struct weir_decoder *d, const AVCodecParameters *par, struct weir_error *error)
+int weir_decoder_open(struct weir_decoder *d, const AVCodecParameters *par,
+                      struct weir_error *error)
 {
     weir_decoder_clear(d);
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
     if (!codec) {
-        weir_error_set(error, WEIR_ERR_UNSUPPORTED, avcodec_get_name(par->codec_id), "no decoder for this codec");
+        weir_error_set(error, WEIR_ERR_UNSUPPORTED, avcodec_get_name(par->codec_id),
+                       "no decoder for this codec");
         weir_error_why(error, "the FFmpeg in use was built without it");
         return WEIR_ERR_UNSUPPORTED;
     }
@@ -75,8 +80,8 @@ int weir_decoder_open(struct weir_decoder *d, const AVCodecParameters *par, stru
     int averr = open_codec(d, codec, par);
     if (averr < 0) {
         char why[AV_ERROR_MAX_STRING_SIZE];
-        weir_error_set(error, averr == AVERROR(ENOMEM) ? WEIR_ERR_NOMEM : WEIR_ERR_UNSUPPORTED, codec->name,
-                       "cannot open the decoder");
+        weir_error_set(error, averr == AVERROR(ENOMEM) ? WEIR_ERR_NOMEM : WEIR_ERR_UNSUPPORTED,
+                       codec->name, "cannot open the decoder");
         weir_error_why(error, "%s", av_make_error_string(why, sizeof(why), averr));
         weir_decoder_clear(d);
         return averr == AVERROR(ENOMEM) ? WEIR_ERR_NOMEM : WEIR_ERR_UNSUPPORTED;

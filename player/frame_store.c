@@ -1,5 +1,6 @@
-// player/frame_store.c — frame slots behind AVBufferRefs: the picture a decoder writes is the one the renderer reads.
-// Called by libavcodec on any of its threads through weir_frame_store_get_buffer().
+// player/frame_store.c — frame slots behind AVBufferRefs: the picture a decoder writes is the one
+// the renderer reads. Called by libavcodec on any of its threads through
+// weir_frame_store_get_buffer().
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -11,8 +12,8 @@
 
 #define POOLS_MAX    8
 #define STRIDE_BYTES 64
-// Decoders may write this far beyond a plane (AV_CODEC_FLAG_EMU_EDGE is no more; libavcodec's own pool adds 16 + the
-// stride alignment).
+// Decoders may write this far beyond a plane (AV_CODEC_FLAG_EMU_EDGE is no more; libavcodec's own
+// pool adds 16 + the stride alignment).
 #define PLANE_PADDING_BYTES (16 + STRIDE_BYTES)
 #define SPARE_FRAMES        8
 
@@ -42,7 +43,8 @@ struct layout {
     size_t total_bytes;
 };
 
-int weir_frame_store_create(const struct weir_frame_store_params *params, struct weir_frame_store **out)
+int weir_frame_store_create(const struct weir_frame_store_params *params,
+                            struct weir_frame_store **out)
 {
     struct weir_frame_store *s = calloc(1, sizeof(*s));
     if (!s)
@@ -122,9 +124,10 @@ static void give_back(void *opaque, uint8_t *data)
     weir_frame_release(loan->pool, loan->slot);
 }
 
-// As avcodec's own get_buffer lays pictures out: widths grown until every stride keeps the alignment asked for.
-static int lay_out(int width, int height, enum AVPixelFormat format, const int align[AV_NUM_DATA_POINTERS],
-                   struct layout *out)
+// As avcodec's own get_buffer lays pictures out: widths grown until every stride keeps the
+// alignment asked for.
+static int lay_out(int width, int height, enum AVPixelFormat format,
+                   const int align[AV_NUM_DATA_POINTERS], struct layout *out)
 {
     for (bool unaligned = true; unaligned;) {
         if (av_image_fill_linesizes(out->linesize, format, width) < 0)
@@ -135,7 +138,8 @@ static int lay_out(int width, int height, enum AVPixelFormat format, const int a
             unaligned |= out->linesize[i] % need != 0;
         }
         if (unaligned)
-            width += width & ~(width - 1); // adds the lowest set bit: soon a multiple of every alignment
+            width +=
+                width & ~(width - 1); // adds the lowest set bit: soon a multiple of every alignment
     }
     ptrdiff_t strides[4];
     for (int i = 0; i < 4; i++)
@@ -144,7 +148,8 @@ static int lay_out(int width, int height, enum AVPixelFormat format, const int a
         return WEIR_ERR_UNSUPPORTED;
     out->total_bytes = 0;
     for (int i = 0; i < 4 && out->plane_bytes[i]; i++) {
-        out->plane_bytes[i] = (out->plane_bytes[i] + PLANE_PADDING_BYTES + STRIDE_BYTES - 1) & ~(size_t)(STRIDE_BYTES - 1);
+        out->plane_bytes[i] = (out->plane_bytes[i] + PLANE_PADDING_BYTES + STRIDE_BYTES - 1) &
+                              ~(size_t)(STRIDE_BYTES - 1);
         out->total_bytes += out->plane_bytes[i];
     }
     return 0;
@@ -153,12 +158,14 @@ static int lay_out(int width, int height, enum AVPixelFormat format, const int a
 static bool storable(enum AVPixelFormat format)
 {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
-    return desc && !(desc->flags & (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM));
+    return desc && !(desc->flags &
+                     (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM));
 }
 
 size_t weir_frame_store_picture_bytes(int width, int height, enum AVPixelFormat format)
 {
-    // H.264's alignment (a macroblock pair, plus two lines of edge) is the largest of the native decoders.
+    // H.264's alignment (a macroblock pair, plus two lines of edge) is the largest of the native
+    // decoders.
     int align[AV_NUM_DATA_POINTERS] = {STRIDE_BYTES, STRIDE_BYTES, STRIDE_BYTES, STRIDE_BYTES};
     struct layout l;
     if (width <= 0 || height <= 0 || width > 32768 || height > 32768 || !storable(format) ||

@@ -1,4 +1,5 @@
-// player/frame_store.h — the side of the frame store that libavcodec sees (player/decode.c installs it).
+// player/frame_store.h — the side of the frame store that libavcodec sees (player/decode.c installs
+// it).
 #ifndef WEIR_PLAYER_FRAME_STORE_H
 #define WEIR_PLAYER_FRAME_STORE_H
 

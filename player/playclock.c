@@ -1,6 +1,7 @@
-// player/playclock.c — see playclock.h. Drift is corrected by slewing a twentieth of the difference per reading, which
-// over the ~60 readings a second follows a sound card's clock within milliseconds without visible steps; a difference
-// of 80 ms or more (half a frame at 6 fps, beyond what lip-sync tolerates: ITU-R BT.1359) is a jump.
+// player/playclock.c — see playclock.h. Drift is corrected by slewing a twentieth of the difference
+// per reading, which over the ~60 readings a second follows a sound card's clock within
+// milliseconds without visible steps; a difference of 80 ms or more (half a frame at 6 fps, beyond
+// what lip-sync tolerates: ITU-R BT.1359) is a jump.
 #include "player/playclock.h"
 
 #include <weir/error.h>
@@ -107,10 +108,13 @@ int64_t weir_playclock_now(struct weir_playclock *c, int64_t now_us, bool *runni
     (void)pthread_mutex_lock(&c->lock);
     int64_t media_us = media_at(c, now_us);
     int64_t heard_media_us, heard_at_us;
-    if (c->running && heard(c, &heard_media_us, &heard_at_us) && now_us - heard_at_us < HEARD_STALE_US) {
-        int64_t master_us = heard_media_us + weir_rescale(now_us - heard_at_us, c->rate_permille, 1000);
+    if (c->running && heard(c, &heard_media_us, &heard_at_us) &&
+        now_us - heard_at_us < HEARD_STALE_US) {
+        int64_t master_us =
+            heard_media_us + weir_rescale(now_us - heard_at_us, c->rate_permille, 1000);
         int64_t ahead_us = master_us - media_us;
-        media_us += ahead_us >= JUMP_US || ahead_us <= -JUMP_US ? ahead_us : ahead_us / SLEW_DIVISOR;
+        media_us +=
+            ahead_us >= JUMP_US || ahead_us <= -JUMP_US ? ahead_us : ahead_us / SLEW_DIVISOR;
         rebase(c, now_us, media_us);
     }
     if (running)

@@ -1,6 +1,7 @@
-// player/playclock.h — the presentation clock: media time as a function of monotonic time, rate and pause. Sound is the
-// master where a device plays it: the audio callback posts what is heard when, and the clock is slewed towards that.
-// Any thread may read it; the audio callback's post neither locks nor allocates.
+// player/playclock.h — the presentation clock: media time as a function of monotonic time, rate and
+// pause. Sound is the master where a device plays it: the audio callback posts what is heard when,
+// and the clock is slewed towards that. Any thread may read it; the audio callback's post neither
+// locks nor allocates.
 #ifndef WEIR_PLAYER_PLAYCLOCK_H
 #define WEIR_PLAYER_PLAYCLOCK_H
 

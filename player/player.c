@@ -5,9 +5,10 @@
 
 #include "player/session.h"
 
-#define DEFAULT_ABR       "bola"
-#define THREADS_MAX       16
-#define FRAME_SLOTS       (16 + 2 * THREADS_MAX + 8) // reserved address space; only what is used is committed
+#define DEFAULT_ABR "bola"
+#define THREADS_MAX 16
+#define FRAME_SLOTS                                                                                \
+    (16 + 2 * THREADS_MAX + 8) // reserved address space; only what is used is committed
 #define RATE_MIN_PERMILLE 250
 #define RATE_MAX_PERMILLE 4000
 
@@ -26,14 +27,17 @@ static int check_params(const struct weir_player_params *p, struct weir_error *e
     if (!p->url || !p->url[0])
         return weir_error_set(error, WEIR_ERR_INVAL, "URL", "nothing to play was given");
     if (p->no_video && p->no_audio)
-        return weir_error_set(error, WEIR_ERR_INVAL, "--no-video --no-audio", "nothing would be left to play");
+        return weir_error_set(error, WEIR_ERR_INVAL, "--no-video --no-audio",
+                              "nothing would be left to play");
     if (p->buffer_max_us <= 0)
         return weir_error_set(error, WEIR_ERR_INVAL, "--buffer-max", "must be more than 0 seconds");
-    if (p->startup_us < 0 || p->resume_us < 0 || p->start_us < 0 || p->duration_us < 0 || p->memory_limit_bytes < 0 ||
-        p->threads < 0)
-        return weir_error_set(error, WEIR_ERR_INVAL, "options", "a time, size or count is negative");
+    if (p->startup_us < 0 || p->resume_us < 0 || p->start_us < 0 || p->duration_us < 0 ||
+        p->memory_limit_bytes < 0 || p->threads < 0)
+        return weir_error_set(error, WEIR_ERR_INVAL, "options",
+                              "a time, size or count is negative");
     if (p->startup_us > p->buffer_max_us || p->resume_us > p->buffer_max_us) {
-        weir_error_set(error, WEIR_ERR_INVAL, "--buffer-max", "is less than what must be buffered to start or resume");
+        weir_error_set(error, WEIR_ERR_INVAL, "--buffer-max",
+                       "is less than what must be buffered to start or resume");
         weir_error_hint(error, "a larger --buffer-max, or a smaller --startup and --resume");
         return WEIR_ERR_INVAL;
     }
@@ -74,8 +78,9 @@ static bool own_headers(struct weir_player_params *p)
 static bool own_params(struct weir_player_params *p, const struct weir_player_params *from)
 {
     *p = *from;
-    const char **strings[] = {&p->url,        &p->abr,         &p->audio_languages, &p->audio_id, &p->wav_path,
-                              &p->user_agent, &p->referer,     &p->cookie_file,     &p->proxy,    &p->ca_file};
+    const char **strings[] = {&p->url,      &p->abr,        &p->audio_languages, &p->audio_id,
+                              &p->wav_path, &p->user_agent, &p->referer,         &p->cookie_file,
+                              &p->proxy,    &p->ca_file};
     bool ok = true;
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         if (!ok)
@@ -91,8 +96,9 @@ static bool own_params(struct weir_player_params *p, const struct weir_player_pa
 
 static void disown_params(struct weir_player_params *p)
 {
-    const char *strings[] = {p->url,        p->abr,     p->audio_languages, p->audio_id, p->wav_path,
-                             p->user_agent, p->referer, p->cookie_file,     p->proxy,    p->ca_file};
+    const char *strings[] = {p->url,      p->abr,        p->audio_languages, p->audio_id,
+                             p->wav_path, p->user_agent, p->referer,         p->cookie_file,
+                             p->proxy,    p->ca_file};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         free((void *)strings[i]);
     for (size_t i = 0; p->headers && i < p->header_count; i++)
@@ -149,7 +155,8 @@ static int create_pools(struct weir_player *p)
 
 static int create_stream(struct weir_player *p, enum weir_engine_track k)
 {
-    struct weir_stream_params sp = {.kind = k == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO,
+    struct weir_stream_params sp = {.kind = k == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO
+                                                                   : WEIR_DEMUX_AUDIO,
                                     .store = k == WEIR_ENGINE_VIDEO ? p->frames : NULL,
                                     .audio = k == WEIR_ENGINE_AUDIO ? p->audio : NULL,
                                     .timeline = p->timeline,
@@ -212,7 +219,8 @@ static void init_state(struct weir_player *p)
     p->status.buffer_max_us = p->params.buffer_max_us;
 }
 
-int weir_player_create(const struct weir_player_params *params, struct weir_player **out, struct weir_error *error)
+int weir_player_create(const struct weir_player_params *params, struct weir_player **out,
+                       struct weir_error *error)
 {
     *out = NULL;
     int err = check_params(params, error);
@@ -223,7 +231,8 @@ int weir_player_create(const struct weir_player_params *params, struct weir_play
         return weir_error_set(error, WEIR_ERR_NOMEM, params->url, "out of memory");
     p->clock = weir_clock_monotonic();
     bool locks = !pthread_mutex_init(&p->lock, NULL);
-    if (!locks || weir_wake_init(&p->app_wake) || weir_playclock_init(&p->playclock) || !own_params(&p->params, params))
+    if (!locks || weir_wake_init(&p->app_wake) || weir_playclock_init(&p->playclock) ||
+        !own_params(&p->params, params))
         err = WEIR_ERR_NOMEM;
     if (!err && !p->params.abr && !(p->params.abr = strdup(DEFAULT_ABR)))
         err = WEIR_ERR_NOMEM;
@@ -301,7 +310,8 @@ static void command(struct weir_player *p, enum weir_engine_event_kind kind, int
     if (p->command_count > 0 && p->commands[p->command_count - 1].kind == kind)
         p->commands[p->command_count - 1].value = value;
     else if (p->command_count < WEIR_COMMANDS_MAX)
-        p->commands[p->command_count++] = (struct weir_session_command){.kind = kind, .value = value};
+        p->commands[p->command_count++] =
+            (struct weir_session_command){.kind = kind, .value = value};
     (void)pthread_mutex_unlock(&p->lock);
     p->transport->ops->wake(p->transport);
 }

@@ -1,15 +1,16 @@
-// player/present.c — which picture is due. Runs on the application's thread, except START and seeks, which come from the
-// I/O thread under the player's lock.
+// player/present.c — which picture is due. Runs on the application's thread, except START and
+// seeks, which come from the I/O thread under the player's lock.
 //
-// The first picture after a start or a seek is due at once, whatever the clock says, and the clock begins with it: had it
-// begun at START, the time the decoder takes to its first picture would make the next ones late.
+// The first picture after a start or a seek is due at once, whatever the clock says, and the clock
+// begins with it: had it begun at START, the time the decoder takes to its first picture would make
+// the next ones late.
 #include <libavutil/frame.h>
 
 #include "core/rational.h"
 #include "player/session.h"
 
-// A picture this late, with another one due behind it, is dropped. Half a frame at 25 fps: earlier would drop pictures
-// that a display at 60 Hz still shows in their turn.
+// A picture this late, with another one due behind it, is dropped. Half a frame at 25 fps: earlier
+// would drop pictures that a display at 60 Hz still shows in their turn.
 #define LATE_US 20000
 // Shown this much before its time: the scheduler's own precision.
 #define EARLY_US 1000
@@ -18,14 +19,16 @@
 
 static bool has_video(const struct weir_player *p)
 {
-    return !p->params.no_video && p->streams[WEIR_ENGINE_VIDEO] && !p->stream_absent[WEIR_ENGINE_VIDEO];
+    return !p->params.no_video && p->streams[WEIR_ENGINE_VIDEO] &&
+           !p->stream_absent[WEIR_ENGINE_VIDEO];
 }
 
 // Under the lock: set the clock going if both START and the first picture have come.
 static void begin_if_ready(struct weir_player *p)
 {
     uint32_t generation = atomic_load(&p->generation);
-    if (!p->start_pending || (has_video(p) && !(p->first_ready && p->ready_generation == generation)))
+    if (!p->start_pending ||
+        (has_video(p) && !(p->first_ready && p->ready_generation == generation)))
         return;
     int64_t now_us = weir_clock_now_us(&p->clock);
     int64_t media_us = p->start_media_us;
@@ -98,7 +101,8 @@ static bool is_first(struct weir_player *p)
     return first;
 }
 
-static int hand_out(struct weir_player *p, struct weir_stream_picture *s, struct weir_player_picture *out)
+static int hand_out(struct weir_player *p, struct weir_stream_picture *s,
+                    struct weir_player_picture *out)
 {
     struct weir_stream *stream = p->streams[WEIR_ENGINE_VIDEO];
     weir_stream_take(stream, s);
@@ -148,14 +152,16 @@ static int due_picture(struct weir_player *p, struct weir_player_picture *out, i
         if (p->params.untimed)
             return hand_out(p, &s, out);
         bool running;
-        int64_t clock_us = weir_playclock_now(&p->playclock, weir_clock_now_us(&p->clock), &running);
+        int64_t clock_us =
+            weir_playclock_now(&p->playclock, weir_clock_now_us(&p->clock), &running);
         int64_t early_us = s.pts_us - clock_us;
         if (early_us > EARLY_US) {
             int rate = weir_playclock_rate_permille(&p->playclock);
             *wait_us = running ? weir_rescale(early_us, 1000, rate) : -1;
             return WEIR_ERR_AGAIN;
         }
-        // The last one in the queue is shown however late: a slow decoder gives a slow picture, not none.
+        // The last one in the queue is shown however late: a slow decoder gives a slow picture, not
+        // none.
         if (!too_late(clock_us, &s) || weir_stream_queued(stream) < 2)
             return hand_out(p, &s, out);
         skip(p, &s);
@@ -165,7 +171,8 @@ static int due_picture(struct weir_player *p, struct weir_player_picture *out, i
     return WEIR_ERR_AGAIN;
 }
 
-int weir_player_next_picture(struct weir_player *p, struct weir_player_picture *out, int64_t *wait_us)
+int weir_player_next_picture(struct weir_player *p, struct weir_player_picture *out,
+                             int64_t *wait_us)
 {
     (void)pthread_mutex_lock(&p->lock);
     bool over = p->over;

@@ -1,4 +1,5 @@
-// player/select.c — see select.h. The choice is made once per presentation; the engine adapts within it.
+// player/select.c — see select.h. The choice is made once per presentation; the engine adapts
+// within it.
 #include "player/select.h"
 
 #include <stdlib.h>
@@ -20,8 +21,8 @@ static bool in_variant(const struct weir_representation *r)
 
 static bool usable(const struct weir_track *t, enum weir_track_type type)
 {
-    return t->type == type && !t->trick_mode && t->representation_count > 0 && t->protection_count == 0 &&
-           !in_variant(&t->representations[0]);
+    return t->type == type && !t->trick_mode && t->representation_count > 0 &&
+           t->protection_count == 0 && !in_variant(&t->representations[0]);
 }
 
 static bool any_supported(const struct weir_track *t)
@@ -54,11 +55,14 @@ static int track_score(const struct weir_track *t, const struct weir_select_para
     score += 100 * language_rank(params->audio_languages, t->lang);
     score += t->is_default ? 20 : 0;
     score += has_role(t, "main") ? 10 : 0;
-    score -= has_role(t, "description") || has_role(t, "commentary") || has_role(t, "alternate") ? 15 : 0;
+    score -= has_role(t, "description") || has_role(t, "commentary") || has_role(t, "alternate")
+                 ? 15
+                 : 0;
     return score;
 }
 
-static const struct weir_track *best_track(const struct weir_period *period, enum weir_track_type type,
+static const struct weir_track *best_track(const struct weir_period *period,
+                                           enum weir_track_type type,
                                            const struct weir_select_params *params)
 {
     const struct weir_track *best = NULL;
@@ -76,7 +80,8 @@ static const struct weir_track *best_track(const struct weir_period *period, enu
     return best;
 }
 
-// "avc1.64001f" and "avc3.…" are one family; a change of family would need another decoder at every switch.
+// "avc1.64001f" and "avc3.…" are one family; a change of family would need another decoder at every
+// switch.
 static bool same_family(const char *a, const char *b)
 {
     if (!a || !b)
@@ -94,24 +99,28 @@ static int by_bandwidth(const void *a, const void *b)
     return x < y ? -1 : x > y; // manifest order
 }
 
-static bool within_bounds(const struct weir_representation *r, const struct weir_select_params *params)
+static bool within_bounds(const struct weir_representation *r,
+                          const struct weir_select_params *params)
 {
     return (params->max_height <= 0 || r->height <= params->max_height) &&
            (params->max_bitrate_bps <= 0 || r->bandwidth_bps <= params->max_bitrate_bps);
 }
 
-// The rungs of one track: decodable, one codec family, within the user's bounds (or, if none is, the lowest alone).
+// The rungs of one track: decodable, one codec family, within the user's bounds (or, if none is,
+// the lowest alone).
 static int collect_rungs(struct weir_arena *arena, const struct weir_track *t,
                          const struct weir_select_params *params, struct weir_engine_rungs *out)
 {
-    struct weir_representation **rungs = weir_arena_array(arena, t->representation_count, sizeof(*rungs));
+    struct weir_representation **rungs =
+        weir_arena_array(arena, t->representation_count, sizeof(*rungs));
     if (!rungs)
         return WEIR_ERR_NOMEM;
     size_t count = 0;
     const char *family = NULL;
     for (size_t i = 0; i < t->representation_count; i++) {
         struct weir_representation *r = &t->representations[i];
-        if (!weir_codecs_supported(r->codecs, NULL) || !same_family(family, r->codecs) || in_variant(r))
+        if (!weir_codecs_supported(r->codecs, NULL) || !same_family(family, r->codecs) ||
+            in_variant(r))
             continue;
         if (!family)
             family = r->codecs;
@@ -128,9 +137,11 @@ static int collect_rungs(struct weir_arena *arena, const struct weir_track *t,
     return 0;
 }
 
-// Renditions of one NAME in several groups are one track at several qualities (RFC 8216bis, 4.4.6.1.1).
+// Renditions of one NAME in several groups are one track at several qualities (RFC
+// 8216bis, 4.4.6.1.1).
 static int collect_renditions(struct weir_arena *arena, const struct weir_period *period,
-                              const struct weir_track *chosen, const struct weir_select_params *params,
+                              const struct weir_track *chosen,
+                              const struct weir_select_params *params,
                               struct weir_engine_rungs *out)
 {
     int err = collect_rungs(arena, chosen, params, out);
@@ -183,12 +194,15 @@ static int select_period(struct weir_selection *s, const struct weir_period *per
     *out = (struct weir_engine_period){.start_us = period->start_us, .end_us = WEIR_TIME_NONE};
     if (period->duration_us != WEIR_TIME_NONE)
         out->end_us = period->start_us + period->duration_us;
-    struct weir_engine_rungs *video = &out->tracks[WEIR_ENGINE_VIDEO], *audio = &out->tracks[WEIR_ENGINE_AUDIO];
-    const struct weir_track *vt = params->no_video ? NULL : best_track(period, WEIR_TRACK_VIDEO, params);
+    struct weir_engine_rungs *video = &out->tracks[WEIR_ENGINE_VIDEO],
+                             *audio = &out->tracks[WEIR_ENGINE_AUDIO];
+    const struct weir_track *vt =
+        params->no_video ? NULL : best_track(period, WEIR_TRACK_VIDEO, params);
     int err = 0;
     if (vt)
         err = collect_rungs(&s->arena, vt, params, video);
-    const struct weir_track *at = params->no_audio ? NULL : best_track(period, WEIR_TRACK_AUDIO, params);
+    const struct weir_track *at =
+        params->no_audio ? NULL : best_track(period, WEIR_TRACK_AUDIO, params);
     bool muxed = vt && !params->no_audio && carries_sound(video);
     if (at && muxed && !at->group_id)
         at = NULL; // audio-only variants beside variants that have sound of their own
@@ -208,8 +222,8 @@ static int select_period(struct weir_selection *s, const struct weir_period *per
 }
 
 // Why nothing can be played, in the order in which a user can do something about it.
-static int explain_nothing(const struct weir_presentation *p, const struct weir_select_params *params,
-                           struct weir_error *error)
+static int explain_nothing(const struct weir_presentation *p,
+                           const struct weir_select_params *params, struct weir_error *error)
 {
     char unknown[64];
     for (size_t i = 0; i < p->period_count; i++) {
@@ -219,19 +233,24 @@ static int explain_nothing(const struct weir_presentation *p, const struct weir_
                           (t->type == WEIR_TRACK_AUDIO && !params->no_audio);
             if (wanted && t->protection_count > 0) {
                 weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url, "the content is encrypted");
-                weir_error_why(error, "scheme %s", t->protections[0].scheme ? t->protections[0].scheme : "unknown");
+                weir_error_why(error, "scheme %s",
+                               t->protections[0].scheme ? t->protections[0].scheme : "unknown");
                 return WEIR_ERR_UNSUPPORTED;
             }
             if (wanted && t->representation_count > 0 &&
                 !weir_codecs_supported(t->representations[0].codecs, unknown)) {
-                weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url, "codec %s is not supported", unknown);
+                weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url, "codec %s is not supported",
+                               unknown);
                 weir_error_why(error, "the FFmpeg in use has no decoder for it");
                 return WEIR_ERR_UNSUPPORTED;
             }
         }
     }
     weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url, "nothing to play");
-    weir_error_why(error, "no %s track is left", params->no_video ? "audio" : params->no_audio ? "video" : "video or audio");
+    weir_error_why(error, "no %s track is left",
+                   params->no_video   ? "audio"
+                   : params->no_audio ? "video"
+                                      : "video or audio");
     return WEIR_ERR_UNSUPPORTED;
 }
 
@@ -240,14 +259,17 @@ int weir_select(const struct weir_presentation *p, const struct weir_select_para
 {
     *out = (struct weir_selection){0};
     if (p->live)
-        return weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url, "live streams are not supported yet");
+        return weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url,
+                              "live streams are not supported yet");
     weir_arena_init(&out->arena, 0);
-    struct weir_engine_period *periods = weir_arena_array(&out->arena, p->period_count, sizeof(*periods));
+    struct weir_engine_period *periods =
+        weir_arena_array(&out->arena, p->period_count, sizeof(*periods));
     int err = periods ? 0 : WEIR_ERR_NOMEM;
     size_t count = 0;
     for (size_t i = 0; i < p->period_count && !err; i++) {
         err = select_period(out, &p->periods[i], params, &periods[count]);
-        if (periods[count].tracks[WEIR_ENGINE_VIDEO].count || periods[count].tracks[WEIR_ENGINE_AUDIO].count)
+        if (periods[count].tracks[WEIR_ENGINE_VIDEO].count ||
+            periods[count].tracks[WEIR_ENGINE_AUDIO].count)
             count++;
     }
     if (err)

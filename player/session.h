@@ -1,4 +1,5 @@
-// player/session.h — the live host's insides: one struct weir_player, shared by the files that each do one of its jobs:
+// player/session.h — the live host's insides: one struct weir_player, shared by the files that each
+// do one of its jobs:
 //   player.c          public API: create, destroy, commands, status (application threads)
 //   session_loop.c    the I/O thread: transport and streams in, engine steps, timer
 //   session_open.c    URL → presentation → selection → engine
@@ -58,7 +59,8 @@ struct weir_player {
     struct weir_playclock playclock;
     struct weir_timeline *timeline;
     struct weir_audio_out *audio;
-    struct weir_stream *streams[WEIR_ENGINE_TRACKS]; // by what they decode; created before the I/O thread runs
+    struct weir_stream
+        *streams[WEIR_ENGINE_TRACKS]; // by what they decode; created before the I/O thread runs
     struct weir_transport *transport;
     struct weir_telemetry *telemetry;
     struct weir_wake app_wake;
@@ -74,69 +76,76 @@ struct weir_player {
     struct weir_session_fetch fetches[WEIR_FETCHES_MAX];
     struct weir_session_init *inits;
     size_t init_count, init_room;
-    struct weir_session_fetch media[WEIR_ENGINE_TRACKS]; // last unit handed to each track: a retry goes on in it
+    struct weir_session_fetch
+        media[WEIR_ENGINE_TRACKS]; // last unit handed to each track: a retry goes on in it
     struct weir_playable *playable[WEIR_ENGINE_TRACKS];
     struct weir_segment *document; // the manifest while it is read
     char *document_url;
-    bool file_url_given; // the user named a local file: it may name its neighbours
+    bool file_url_given;             // the user named a local file: it may name its neighbours
     struct weir_segment *whole_file; // a plain media file, complete or still arriving
-    uint64_t whole_transfer, whole_fetch; // the transport's id of its transfer (0: none runs), the engine's
-    struct weir_engine_event pending[WEIR_FETCHES_MAX]; // events of the host's own making, for after this step
+    uint64_t whole_transfer,
+        whole_fetch; // the transport's id of its transfer (0: none runs), the engine's
+    struct weir_engine_event
+        pending[WEIR_FETCHES_MAX]; // events of the host's own making, for after this step
     size_t pending_count;
     int64_t timer_at_us, last_position_event_us, last_playhead_us;
     int64_t stretch_start_us, played_before_us; // of media presented, see weir_telemetry_figures
-    int64_t positions_delivered; // pictures delivered at the last position event
-    bool stream_ended[WEIR_ENGINE_TRACKS], stream_absent[WEIR_ENGINE_TRACKS], stream_drained[WEIR_ENGINE_TRACKS];
+    int64_t positions_delivered;                // pictures delivered at the last position event
+    bool stream_ended[WEIR_ENGINE_TRACKS], stream_absent[WEIR_ENGINE_TRACKS],
+        stream_drained[WEIR_ENGINE_TRACKS];
     bool drained_sent, engine_ended;
     struct weir_error last_failure; // of a transfer: the cause when the engine gives up
 
     // Written by the I/O thread, read by the application's.
-    _Atomic uint32_t generation;       // of pictures wanted; rises at a seek
-    _Atomic int64_t present_from_us;   // pictures ending before it are not shown
+    _Atomic uint32_t generation;     // of pictures wanted; rises at a seek
+    _Atomic int64_t present_from_us; // pictures ending before it are not shown
     // Written by the application's thread.
     _Atomic int64_t delivered, dropped;
-    _Atomic int64_t shown_end_us;      // end of the picture given last; NONE before
+    _Atomic int64_t shown_end_us; // end of the picture given last; NONE before
     _Atomic int64_t first_shown_at_us, first_shown_pts_us; // NONE before
-    int64_t last_wake_media_us;        // application thread: untimed wake-ups of the I/O thread
-    uint32_t shown_generation;         // application thread: of the picture given last
-    bool shown_any;                    // application thread
+    int64_t last_wake_media_us; // application thread: untimed wake-ups of the I/O thread
+    uint32_t shown_generation;  // application thread: of the picture given last
+    bool shown_any;             // application thread
 
     pthread_mutex_t lock;
     // Protected by lock from here down.
     struct weir_session_command commands[WEIR_COMMANDS_MAX];
     size_t command_count;
     bool stop_requested;
-    bool clock_running;       // as last told to the playclock
-    bool start_pending;       // START came; the clock begins with the first picture of `start_generation`
-    bool first_ready;         // that picture was shown
+    bool clock_running; // as last told to the playclock
+    bool start_pending; // START came; the clock begins with the first picture of `start_generation`
+    bool first_ready;   // that picture was shown
     uint32_t ready_generation;
     int64_t start_media_us, ready_pts_us;
     bool clock_started_event; // telemetry has to note that the clock began
     int64_t clock_started_at_us;
-    bool over;                // ended, failed or stopped
+    bool over; // ended, failed or stopped
     struct weir_error error;
     struct weir_player_status status;
     struct weir_telemetry_figures figures;
     char codec[64];
 };
 
-// session_open.c, I/O thread. Fetch and read the manifest, choose tracks, create the engine. 0 when the engine was
-// created; CANCELLED; or the error, in `error`.
+// session_open.c, I/O thread. Fetch and read the manifest, choose tracks, create the engine. 0 when
+// the engine was created; CANCELLED; or the error, in `error`.
 int weir_session_open(struct weir_player *p, struct weir_error *error);
 void weir_session_close(struct weir_player *p);
 
 // session_perform.c, I/O thread.
-void weir_session_step(struct weir_player *p, const struct weir_engine_event *event); // step and perform
+void weir_session_step(struct weir_player *p,
+                       const struct weir_engine_event *event); // step and perform
 void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *e);
 void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f);
-void weir_session_fail(struct weir_player *p, const struct weir_error *error); // end with this cause
+void weir_session_fail(struct weir_player *p,
+                       const struct weir_error *error); // end with this cause
 
 // session_loop.c
 void *weir_session_main(void *player);
 bool weir_session_stopping(struct weir_player *p); // any thread
 struct weir_telemetry_figures weir_session_figures(struct weir_player *p);
 
-// present.c: START, from the I/O thread: the clock begins with the first picture, or now where there is none to wait for.
+// present.c: START, from the I/O thread: the clock begins with the first picture, or now where
+// there is none to wait for.
 void weir_present_start(struct weir_player *p, int64_t media_us);
 void weir_present_seek(struct weir_player *p, int64_t media_us, bool keep_buffered);
 

@@ -1,16 +1,16 @@
-// player/session_loop.c — the I/O thread: opens the stream, then turns what the transport, the streams, the application
-// and the clock have to say into engine events, until the end. It sleeps only in the transport's pump; everybody else
-// wakes it there.
+// player/session_loop.c — the I/O thread: opens the stream, then turns what the transport, the
+// streams, the application and the clock have to say into engine events, until the end. It sleeps
+// only in the transport's pump; everybody else wakes it there.
 #include <stdlib.h>
 #include <string.h>
 
 #include "player/session.h"
 
-#define POSITION_EVERY_US  200000 // INTERFACES: five times a second
-#define PLAYHEAD_EVERY_US  100000
-#define TICK_US            100000 // while something moves by itself
-#define DRAIN_TICK_US      10000
-#define EVENTS_PER_PUMP    32
+#define POSITION_EVERY_US 200000 // INTERFACES: five times a second
+#define PLAYHEAD_EVERY_US 100000
+#define TICK_US           100000 // while something moves by itself
+#define DRAIN_TICK_US     10000
+#define EVENTS_PER_PUMP   32
 
 bool weir_session_stopping(struct weir_player *p)
 {
@@ -124,7 +124,8 @@ static int64_t untimed_playhead_us(struct weir_player *p)
 {
     int64_t at_us = WEIR_TIME_NONE;
     uint32_t generation = atomic_load(&p->generation);
-    int64_t ends[WEIR_ENGINE_TRACKS] = {atomic_load(&p->shown_end_us), weir_audio_out_end_us(p->audio)};
+    int64_t ends[WEIR_ENGINE_TRACKS] = {atomic_load(&p->shown_end_us),
+                                        weir_audio_out_end_us(p->audio)};
     for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
         if (!p->streams[k] || p->stream_absent[k] || weir_stream_drained(p->streams[k], generation))
             continue;
@@ -152,27 +153,30 @@ static void tell_playhead(struct weir_player *p, int64_t now_us)
 {
     bool moving;
     int64_t at_us = playhead_us(p, now_us, &moving);
-    if (!moving || (at_us - p->last_playhead_us < PLAYHEAD_EVERY_US && !p->stream_ended[WEIR_ENGINE_VIDEO] &&
-                    at_us >= p->last_playhead_us))
+    if (!moving || (at_us - p->last_playhead_us < PLAYHEAD_EVERY_US &&
+                    !p->stream_ended[WEIR_ENGINE_VIDEO] && at_us >= p->last_playhead_us))
         return;
     if (at_us < p->last_playhead_us)
         return; // a correction of the clock; the engine's playhead never goes back
     p->last_playhead_us = at_us;
-    weir_session_step(p, &(struct weir_engine_event){.kind = WEIR_EVENT_PLAYHEAD, .media_us = at_us});
+    weir_session_step(p,
+                      &(struct weir_engine_event){.kind = WEIR_EVENT_PLAYHEAD, .media_us = at_us});
 }
 
 static void tell_position(struct weir_player *p, int64_t now_us, const struct weir_engine_status *s)
 {
     int64_t delivered = atomic_load(&p->delivered);
-    bool advanced = delivered != p->positions_delivered ||
-                    (p->stream_absent[WEIR_ENGINE_VIDEO] && s->state == WEIR_STATE_PLAYING && !s->paused);
+    bool advanced =
+        delivered != p->positions_delivered ||
+        (p->stream_absent[WEIR_ENGINE_VIDEO] && s->state == WEIR_STATE_PLAYING && !s->paused);
     if (now_us - p->last_position_event_us < POSITION_EVERY_US || !advanced)
         return;
     p->last_position_event_us = now_us;
     p->positions_delivered = delivered;
-    enum weir_engine_track main = p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
-    weir_telemetry_position(p->telemetry, now_us, p->last_playhead_us, s->buffer_level_us[main], s->rung[main],
-                            atomic_load(&p->dropped));
+    enum weir_engine_track main =
+        p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
+    weir_telemetry_position(p->telemetry, now_us, p->last_playhead_us, s->buffer_level_us[main],
+                            s->rung[main], atomic_load(&p->dropped));
 }
 
 static void tell_first_frame(struct weir_player *p)
@@ -231,25 +235,27 @@ struct weir_telemetry_figures weir_session_figures(struct weir_player *p)
     struct weir_slots_stats s = weir_slots_stats(weir_segment_pool_slots(p->segments));
     struct weir_frame_store_stats f = weir_frame_store_stats(p->frames);
     int64_t stretch_us = p->last_playhead_us - p->stretch_start_us;
-    return (struct weir_telemetry_figures){.segment_hits = s.hits,
-                                           .segment_misses = s.misses,
-                                           .frame_hits = f.hits,
-                                           .frame_misses = f.misses,
-                                           .foreign_frames = f.foreign,
-                                           .high_water_bytes = atomic_load(&p->budget.high_water_bytes),
-                                           .copied_net = atomic_load(&p->copies.net_bytes),
-                                           .copied_demux = atomic_load(&p->copies.demux_bytes),
-                                           .copied_decode = atomic_load(&p->copies.decode_bytes),
-                                           .copied_render = atomic_load(&p->copies.render_bytes),
-                                           .delivered = atomic_load(&p->delivered),
-                                           .dropped = atomic_load(&p->dropped),
-                                           .played_us = p->played_before_us + (stretch_us > 0 ? stretch_us : 0),
-                                           .now_us = weir_clock_now_us(&p->clock)};
+    return (struct weir_telemetry_figures){
+        .segment_hits = s.hits,
+        .segment_misses = s.misses,
+        .frame_hits = f.hits,
+        .frame_misses = f.misses,
+        .foreign_frames = f.foreign,
+        .high_water_bytes = atomic_load(&p->budget.high_water_bytes),
+        .copied_net = atomic_load(&p->copies.net_bytes),
+        .copied_demux = atomic_load(&p->copies.demux_bytes),
+        .copied_decode = atomic_load(&p->copies.decode_bytes),
+        .copied_render = atomic_load(&p->copies.render_bytes),
+        .delivered = atomic_load(&p->delivered),
+        .dropped = atomic_load(&p->dropped),
+        .played_us = p->played_before_us + (stretch_us > 0 ? stretch_us : 0),
+        .now_us = weir_clock_now_us(&p->clock)};
 }
 
 static void publish_status(struct weir_player *p, const struct weir_engine_status *s)
 {
-    enum weir_engine_track main = p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
+    enum weir_engine_track main =
+        p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
     const struct weir_engine_rungs *rungs = &p->selection.content.periods[0].tracks[main];
     size_t rung = s->rung[main] < rungs->count ? s->rung[main] : 0;
     (void)pthread_mutex_lock(&p->lock);
@@ -263,7 +269,8 @@ static void publish_status(struct weir_player *p, const struct weir_engine_statu
     o->has_video = p->selection.has[WEIR_ENGINE_VIDEO] && !p->stream_absent[WEIR_ENGINE_VIDEO];
     o->has_audio = !p->stream_absent[WEIR_ENGINE_AUDIO];
     o->position_us = p->last_playhead_us;
-    o->duration_us = s->duration_us != WEIR_TIME_NONE ? s->duration_us : p->presentation->duration_us;
+    o->duration_us =
+        s->duration_us != WEIR_TIME_NONE ? s->duration_us : p->presentation->duration_us;
     o->buffer_us = s->buffer_level_us[main];
     o->buffer_max_us = p->params.buffer_max_us;
     o->throughput_bps = s->throughput_bps;

@@ -1,5 +1,6 @@
-// player/session_open.c — from a URL to a running engine: fetch the manifest, read it, choose tracks, check limits.
-// On the I/O thread; waits only inside the transport's pump, so that a stop is heard at once.
+// player/session_open.c — from a URL to a running engine: fetch the manifest, read it, choose
+// tracks, check limits. On the I/O thread; waits only inside the transport's pump, so that a stop
+// is heard at once.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,11 @@
 #include "player/session.h"
 
 // Transfers of the host's own, apart from the engine's ids.
-#define DOCUMENT_ID       (UINT64_C(1) << 63)
-#define SNIFF_BYTES       4096
-#define WARM_CONNECTIONS  3 // init and first segment of the second track, and one for what follows
-#define DOCUMENT_MAX      (16 << 20)
-#define QUEUE_AND_RENDER  8 // output queue 4, renderer 2, 2 to spare (DESIGN: frames)
+#define DOCUMENT_ID      (UINT64_C(1) << 63)
+#define SNIFF_BYTES      4096
+#define WARM_CONNECTIONS 3 // init and first segment of the second track, and one for what follows
+#define DOCUMENT_MAX     (16 << 20)
+#define QUEUE_AND_RENDER 8 // output queue 4, renderer 2, 2 to spare (DESIGN: frames)
 
 // What became of the manifest's transfer.
 struct document {
@@ -143,8 +144,8 @@ static int fetch_document(struct weir_player *p, struct document *d, struct weir
         if (!err)
             sniff(p, d);
         if (!err && !d->media && weir_segment_length(p->document) > DOCUMENT_MAX)
-            err = weir_error_set(error, WEIR_ERR_TOO_BIG, p->document_url, "the manifest is larger than %d MiB",
-                                 DOCUMENT_MAX >> 20);
+            err = weir_error_set(error, WEIR_ERR_TOO_BIG, p->document_url,
+                                 "the manifest is larger than %d MiB", DOCUMENT_MAX >> 20);
     }
     return err;
 }
@@ -160,7 +161,6 @@ static int read_manifest(struct weir_player *p, struct weir_error *error)
 }
 
 // --- a plain media file ---
-
 
 // The probe runs on this thread and is fed by it: pump until more bytes are there.
 static int wait_for_probe(void *ctx, const struct weir_segment *s, size_t have_bytes)
@@ -189,7 +189,8 @@ static int open_whole_file(struct weir_player *p, struct weir_error *error)
         p->whole_transfer = weir_segment_state(p->document) == WEIR_SEGMENT_OPEN ? DOCUMENT_ID : 0;
     }
     struct weir_file_description info = {0};
-    int err = weir_whole_file_probe(p->whole_file, p->document_url, wait_for_probe, p, &info, error);
+    int err =
+        weir_whole_file_probe(p->whole_file, p->document_url, wait_for_probe, p, &info, error);
     if (err)
         return err;
     err = weir_presentation_for_file(p->document_url, &info, &p->presentation);
@@ -217,8 +218,10 @@ static int64_t segments_need_bytes(const struct weir_player *p)
         if (r->count == 0)
             continue;
         struct weir_segment_info info;
-        int64_t length_us = 10 * WEIR_SECOND_US; // HLS: not known before the playlist; a long segment
-        if (r->rungs[0]->index_need == WEIR_INDEX_READY && !weir_index_segment(r->rungs[0], 0, &info))
+        int64_t length_us =
+            10 * WEIR_SECOND_US; // HLS: not known before the playlist; a long segment
+        if (r->rungs[0]->index_need == WEIR_INDEX_READY &&
+            !weir_index_segment(r->rungs[0], 0, &info))
             length_us = info.duration_us;
         need += 2 * (r->rungs[0]->bandwidth_bps / 8 * (length_us / 1000) / 1000 + 65536);
     }
@@ -226,17 +229,20 @@ static int64_t segments_need_bytes(const struct weir_player *p)
 }
 
 // Also sets how much the engine may buffer.
-static int check_memory_limit(struct weir_player *p, struct weir_engine_params *ep, struct weir_error *error)
+static int check_memory_limit(struct weir_player *p, struct weir_engine_params *ep,
+                              struct weir_error *error)
 {
     int64_t limit = p->params.memory_limit_bytes;
     if (limit <= 0)
         return 0;
     int64_t frames = frames_need_bytes(p), segments = segments_need_bytes(p);
-    int64_t held = atomic_load(&p->budget.held_bytes); // init segments and the like come on top, a page each
+    int64_t held =
+        atomic_load(&p->budget.held_bytes); // init segments and the like come on top, a page each
     if (limit < frames + segments + held) {
-        weir_error_set(error, WEIR_ERR_LIMIT, "--memory-limit", "%lld bytes cannot work", (long long)limit);
-        weir_error_why(error, "the decoder needs %lld bytes for pictures and %lld for segments", (long long)frames,
-                       (long long)(segments + held));
+        weir_error_set(error, WEIR_ERR_LIMIT, "--memory-limit", "%lld bytes cannot work",
+                       (long long)limit);
+        weir_error_why(error, "the decoder needs %lld bytes for pictures and %lld for segments",
+                       (long long)frames, (long long)(segments + held));
         weir_error_hint(error, "--memory-limit %lld", (long long)(frames + segments + held));
         return WEIR_ERR_LIMIT;
     }
@@ -264,7 +270,8 @@ static int create_abr(struct weir_player *p, struct weir_error *error)
 
 static int check_rung(const struct weir_player *p, struct weir_error *error)
 {
-    enum weir_engine_track k = p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
+    enum weir_engine_track k =
+        p->selection.has[WEIR_ENGINE_VIDEO] ? WEIR_ENGINE_VIDEO : WEIR_ENGINE_AUDIO;
     size_t count = p->selection.content.periods[0].tracks[k].count;
     if (p->params.rung < 0 || (size_t)p->params.rung < count)
         return 0;
@@ -291,13 +298,16 @@ static int create_engine(struct weir_player *p, struct weir_error *error)
     if (err)
         return err;
     err = weir_engine_create(&ep, &p->selection.content, &p->engine);
-    return err ? weir_error_set(error, err, p->params.url, "cannot start the engine: %s", weir_strerror(err)) : 0;
+    return err ? weir_error_set(error, err, p->params.url, "cannot start the engine: %s",
+                                weir_strerror(err))
+               : 0;
 }
 
 static void note_absent_tracks(struct weir_player *p)
 {
     p->stream_absent[WEIR_ENGINE_VIDEO] = !p->selection.has[WEIR_ENGINE_VIDEO];
-    p->stream_absent[WEIR_ENGINE_AUDIO] = !p->selection.has[WEIR_ENGINE_AUDIO] && !p->selection.muxed_audio;
+    p->stream_absent[WEIR_ENGINE_AUDIO] =
+        !p->selection.has[WEIR_ENGINE_AUDIO] && !p->selection.muxed_audio;
     if (p->stream_absent[WEIR_ENGINE_VIDEO])
         weir_timeline_leader_passed(p->timeline, INT64_MAX); // sound pins the timeline for itself
 }
@@ -329,7 +339,8 @@ int weir_session_open(struct weir_player *p, struct weir_error *error)
     if (err)
         return err;
     note_absent_tracks(p);
-    weir_telemetry_presentation(p->telemetry, weir_clock_now_us(&p->clock), p->presentation, &p->selection);
+    weir_telemetry_presentation(p->telemetry, weir_clock_now_us(&p->clock), p->presentation,
+                                &p->selection);
     return 0;
 }
 

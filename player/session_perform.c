@@ -1,5 +1,6 @@
-// player/session_perform.c — the engine's actions carried out, and the transport's events turned into the engine's.
-// On the I/O thread. What cannot be started becomes a failure event for the step after this one.
+// player/session_perform.c — the engine's actions carried out, and the transport's events turned
+// into the engine's. On the I/O thread. What cannot be started becomes a failure event for the step
+// after this one.
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,8 @@ static struct weir_segment *init_segment(struct weir_player *p, const struct wei
 
 static bool feeds_sound(const struct weir_player *p, const struct weir_fetch *f)
 {
-    return f->track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio && !p->stream_absent[WEIR_ENGINE_AUDIO];
+    return f->track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio &&
+           !p->stream_absent[WEIR_ENGINE_AUDIO];
 }
 
 // Hand a new segment to the stream, or for muxed media to both.
@@ -120,7 +122,8 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
     }
 }
 
-// The unit a media transfer fills: the one already handed over where this goes on with it, else a new one.
+// The unit a media transfer fills: the one already handed over where this goes on with it, else a
+// new one.
 static struct weir_segment *media_segment(struct weir_player *p, const struct weir_fetch *f)
 {
     struct weir_session_fetch *open = &p->media[f->track];
@@ -129,8 +132,9 @@ static struct weir_segment *media_segment(struct weir_player *p, const struct we
     struct weir_segment *init = f->init ? init_segment(p, f->init) : NULL;
     if (f->init && !init)
         return NULL;
-    struct weir_segment *media = p->whole_file ? weir_segment_ref(p->whole_file)
-                                               : weir_segment_create(p->segments, (size_t)f->expected_bytes);
+    struct weir_segment *media = p->whole_file
+                                     ? weir_segment_ref(p->whole_file)
+                                     : weir_segment_create(p->segments, (size_t)f->expected_bytes);
     if (!media)
         return NULL;
     weir_segment_unref(&open->segment);
@@ -139,7 +143,8 @@ static struct weir_segment *media_segment(struct weir_player *p, const struct we
     return media;
 }
 
-static int target_segment(struct weir_player *p, const struct weir_fetch *f, struct weir_segment **out)
+static int target_segment(struct weir_player *p, const struct weir_fetch *f,
+                          struct weir_segment **out)
 {
     struct weir_segment *s = NULL;
     switch (f->kind) {
@@ -157,7 +162,8 @@ static int target_segment(struct weir_player *p, const struct weir_fetch *f, str
     return s ? 0 : WEIR_ERR_NOMEM;
 }
 
-static int fetch_url(const struct weir_fetch *f, char *url, size_t room, struct weir_byte_range *range)
+static int fetch_url(const struct weir_fetch *f, char *url, size_t room,
+                     struct weir_byte_range *range)
 {
     switch (f->kind) {
     case WEIR_FETCH_MEDIA:
@@ -231,7 +237,8 @@ static void perform_fetch(struct weir_player *p, const struct weir_fetch *what)
     if (!err && weir_segment_state(f->segment) == WEIR_SEGMENT_COMPLETE)
         err = WEIR_ERR_INVAL; // the engine asks for nothing twice
     if (err)
-        weir_error_set(&p->last_failure, err, p->document_url, "cannot start a transfer: %s", weir_strerror(err));
+        weir_error_set(&p->last_failure, err, p->document_url, "cannot start a transfer: %s",
+                       weir_strerror(err));
     else
         err = start_transfer(p, f, url, &range);
     if (!err)
@@ -251,7 +258,8 @@ static void perform_cancel(struct weir_player *p, uint64_t id)
         p->transport->ops->cancel(p->transport, id);
         struct weir_telemetry_response r = {.id = id,
                                             .err = WEIR_ERR_CANCELLED,
-                                            .bytes = (int64_t)weir_segment_length(f->segment) - f->had_bytes,
+                                            .bytes = (int64_t)weir_segment_length(f->segment) -
+                                                     f->had_bytes,
                                             .t_request_us = WEIR_TIME_NONE,
                                             .t_first_byte_us = WEIR_TIME_NONE,
                                             .t_last_us = WEIR_TIME_NONE};
@@ -293,7 +301,8 @@ static void seek(struct weir_player *p, int64_t media_us, bool keep_buffered)
             weir_stream_seek(p->streams[k], media_us, keep_buffered, generation);
         p->stream_ended[k] = p->stream_ended[k] && keep_buffered;
     }
-    p->played_before_us += p->last_playhead_us > p->stretch_start_us ? p->last_playhead_us - p->stretch_start_us : 0;
+    p->played_before_us +=
+        p->last_playhead_us > p->stretch_start_us ? p->last_playhead_us - p->stretch_start_us : 0;
     p->stretch_start_us = p->last_playhead_us = media_us;
 }
 
@@ -329,12 +338,14 @@ static void end(struct weir_player *p, int err)
         if (p->last_failure.code)
             e = p->last_failure;
         else
-            weir_error_set(&e, err, p->document_url, "playback cannot go on: %s", weir_strerror(err));
+            weir_error_set(&e, err, p->document_url, "playback cannot go on: %s",
+                           weir_strerror(err));
         weir_session_fail(p, &e);
         return;
     }
     p->engine_ended = true;
-    weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), weir_session_stopping(p) ? "stop" : "end");
+    weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock),
+                       weir_session_stopping(p) ? "stop" : "end");
 }
 
 static void set_rate(struct weir_player *p, int rate_permille)
@@ -359,7 +370,8 @@ static void perform(struct weir_player *p, const struct weir_action *a)
         discard(p, a->discard.track, a->discard.segment_serial);
         break;
     case WEIR_ACTION_FINISH:
-        if (p->media[a->discard.track].used && p->media[a->discard.track].what.segment_serial == a->discard.segment_serial)
+        if (p->media[a->discard.track].used &&
+            p->media[a->discard.track].what.segment_serial == a->discard.segment_serial)
             close_unit(p, a->discard.track);
         break;
     case WEIR_ACTION_START:
@@ -391,12 +403,14 @@ static void perform(struct weir_player *p, const struct weir_action *a)
     }
 }
 
-// The presentation clock runs when the engine plays, nobody paused, and START's first picture was shown.
+// The presentation clock runs when the engine plays, nobody paused, and START's first picture was
+// shown.
 static void sync_clock(struct weir_player *p, const struct weir_engine_status *s)
 {
     int64_t now_us = weir_clock_now_us(&p->clock);
     (void)pthread_mutex_lock(&p->lock);
-    bool run = s->state == WEIR_STATE_PLAYING && !s->paused && !p->start_pending && !p->params.untimed;
+    bool run =
+        s->state == WEIR_STATE_PLAYING && !s->paused && !p->start_pending && !p->params.untimed;
     if (run != p->clock_running) {
         p->clock_running = run;
         weir_playclock_run(&p->playclock, now_us, run);
@@ -423,19 +437,21 @@ void weir_session_step(struct weir_player *p, const struct weir_engine_event *ev
 
 // --- the transport's events ---
 
-static void load_index(struct weir_player *p, struct weir_session_fetch *f, struct weir_engine_event *e)
+static void load_index(struct weir_player *p, struct weir_session_fetch *f,
+                       struct weir_engine_event *e)
 {
     struct weir_byte_range range = f->what.rep->index_range;
     struct weir_manifest_input in = {.data = weir_segment_data(f->segment),
                                      .size_bytes = weir_segment_length(f->segment),
-                                     .url = f->effective_url ? f->effective_url : f->what.rep->index_url,
+                                     .url = f->effective_url ? f->effective_url
+                                                             : f->what.rep->index_url,
                                      .allow_file_urls = p->file_url_given,
                                      .wall_clock_us = WEIR_TIME_NONE};
     struct weir_error error = {0};
     *e = (struct weir_engine_event){.kind = WEIR_EVENT_INDEX};
     e->index.id = f->what.id;
-    e->index.err = weir_presentation_load_index(p->presentation, f->what.rep, &in, range.first < 0 ? 0 : range.first,
-                                                &error);
+    e->index.err = weir_presentation_load_index(p->presentation, f->what.rep, &in,
+                                                range.first < 0 ? 0 : range.first, &error);
     if (e->index.err)
         p->last_failure = error;
     if (!e->index.err && p->presentation->live) {
@@ -458,7 +474,8 @@ static void respond(struct weir_player *p, const struct weir_transfer_event *t, 
     weir_telemetry_response(p->telemetry, t->now_us, &r);
 }
 
-static struct weir_engine_event engine_event(struct weir_player *p, const struct weir_transfer_event *t,
+static struct weir_engine_event engine_event(struct weir_player *p,
+                                             const struct weir_transfer_event *t,
                                              const struct weir_session_fetch *f)
 {
     struct weir_engine_event e = {.kind = WEIR_EVENT_PROGRESS};
@@ -526,7 +543,8 @@ void weir_session_transfer_event(struct weir_player *p, const struct weir_transf
     }
     if (over)
         respond(p, t, id);
-    // The fetch is over for the engine the moment it hears so; its slot may be needed by the actions that follow.
+    // The fetch is over for the engine the moment it hears so; its slot may be needed by the
+    // actions that follow.
     struct weir_session_fetch ended = *f;
     if (over)
         *f = (struct weir_session_fetch){0};

@@ -1,6 +1,7 @@
-// player/stream.c — see stream.h. The thread's only sleeping place is its wake: commands, arriving bytes and returned
-// pictures all signal it. Commands are moved into a local list whenever the thread looks, so that a seek or a discard
-// takes effect however many segments were queued before it.
+// player/stream.c — see stream.h. The thread's only sleeping place is its wake: commands, arriving
+// bytes and returned pictures all signal it. Commands are moved into a local list whenever the
+// thread looks, so that a seek or a discard takes effect however many segments were queued before
+// it.
 #include "player/stream.h"
 
 #include <pthread.h>
@@ -76,7 +77,8 @@ static struct weir_media_unit *unit_at(struct weir_stream *s, size_t i)
 }
 
 // Keep only queued units for which keep() holds, in order.
-static void filter_units(struct weir_stream *s, bool (*keep)(const struct weir_media_unit *, const struct command *),
+static void filter_units(struct weir_stream *s,
+                         bool (*keep)(const struct weir_media_unit *, const struct command *),
                          const struct command *c)
 {
     size_t kept = 0;
@@ -176,11 +178,13 @@ static int wait_for_bytes(void *ctx, const struct weir_segment *segment, size_t 
 static void notify(struct weir_stream *s, struct weir_notice *n)
 {
     n->serial = s->current.serial;
-    if (weir_spsc_push(&s->notices, n)) // a full ring means the I/O thread knows that much is wrong already
+    if (weir_spsc_push(&s->notices,
+                       n)) // a full ring means the I/O thread knows that much is wrong already
         s->params.wake_io(s->params.wake_ctx);
 }
 
-static void notify_error(struct weir_stream *s, enum weir_notice_kind kind, const struct weir_error *error)
+static void notify_error(struct weir_stream *s, enum weir_notice_kind kind,
+                         const struct weir_error *error)
 {
     struct weir_notice n = {.kind = kind, .error = *error};
     notify(s, &n);
@@ -505,7 +509,8 @@ void weir_stream_destroy(struct weir_stream **sp)
         return;
     struct command c = {.kind = COMMAND_QUIT};
     if (s->started) {
-        // The ring has room for every command the engine can have outstanding; a full one empties by itself.
+        // The ring has room for every command the engine can have outstanding; a full one empties
+        // by itself.
         while (!weir_spsc_push(&s->commands, &c))
             weir_wake_signal(&s->wake);
         weir_wake_signal(&s->wake);
@@ -566,10 +571,13 @@ void weir_stream_discard(struct weir_stream *s, uint64_t from_serial)
     command(s, &c);
 }
 
-void weir_stream_seek(struct weir_stream *s, int64_t media_us, bool keep_buffered, uint32_t generation)
+void weir_stream_seek(struct weir_stream *s, int64_t media_us, bool keep_buffered,
+                      uint32_t generation)
 {
-    struct command c = {
-        .kind = COMMAND_SEEK, .media_us = media_us, .keep_buffered = keep_buffered, .generation = generation};
+    struct command c = {.kind = COMMAND_SEEK,
+                        .media_us = media_us,
+                        .keep_buffered = keep_buffered,
+                        .generation = generation};
     command(s, &c);
 }
 

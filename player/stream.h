@@ -1,6 +1,7 @@
-// player/stream.h — one elementary stream: a thread that demuxes and decodes the segments handed to it and puts pictures
-// into a queue, or sound into weir_audio_out. Commands come from the I/O thread through a single-producer ring;
-// what the I/O thread must know goes back the same way; pictures go to the application's thread.
+// player/stream.h — one elementary stream: a thread that demuxes and decodes the segments handed to
+// it and puts pictures into a queue, or sound into weir_audio_out. Commands come from the I/O
+// thread through a single-producer ring; what the I/O thread must know goes back the same way;
+// pictures go to the application's thread.
 #ifndef WEIR_PLAYER_STREAM_H
 #define WEIR_PLAYER_STREAM_H
 
@@ -20,8 +21,8 @@ struct weir_stream;
 struct weir_stream_params {
     enum weir_demux_want kind;
     int track_choice;
-    struct weir_frame_store *store;  // video
-    struct weir_audio_out *audio;    // audio
+    struct weir_frame_store *store; // video
+    struct weir_audio_out *audio;   // audio
     struct weir_timeline *timeline;
     struct weir_copy_counters *copies;
     struct weir_slots *segment_slots;
@@ -48,7 +49,8 @@ struct weir_notice {
     char codec[64];
 };
 
-// A decoded picture in the queue. `frame` is a shell of the stream's: hand it back with weir_stream_return().
+// A decoded picture in the queue. `frame` is a shell of the stream's: hand it back with
+// weir_stream_return().
 struct weir_stream_picture {
     AVFrame *frame;
     int64_t pts_us, duration_us;
@@ -63,9 +65,11 @@ void weir_stream_destroy(struct weir_stream **s);
 // --- I/O thread ---
 struct weir_wake *weir_stream_wake(struct weir_stream *s); // for weir_segment_watch()
 bool weir_stream_room(const struct weir_stream *s);
-void weir_stream_unit(struct weir_stream *s, const struct weir_media_unit *unit); // takes over the unit's references
+void weir_stream_unit(struct weir_stream *s,
+                      const struct weir_media_unit *unit); // takes over the unit's references
 void weir_stream_discard(struct weir_stream *s, uint64_t from_serial);
-void weir_stream_seek(struct weir_stream *s, int64_t media_us, bool keep_buffered, uint32_t generation);
+void weir_stream_seek(struct weir_stream *s, int64_t media_us, bool keep_buffered,
+                      uint32_t generation);
 void weir_stream_eos(struct weir_stream *s);
 bool weir_stream_notice(struct weir_stream *s, struct weir_notice *out);
 

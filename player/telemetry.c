@@ -1,5 +1,6 @@
-// player/telemetry.c — the session's counters and its summary, weir.session/1. Definitions of the figures: INTERFACES
-// (stall_time excludes start-up; qoe per segment played, start-up charged to the first).
+// player/telemetry.c — the session's counters and its summary, weir.session/1. Definitions of the
+// figures: INTERFACES (stall_time excludes start-up; qoe per segment played, start-up charged to
+// the first).
 #include "player/telemetry_state.h"
 
 #include <stdlib.h>
@@ -62,7 +63,8 @@ static void warn(struct weir_telemetry *t, const char *text)
         (void)json_array_append_new(t->warnings, json_string(text));
 }
 
-void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us, const struct weir_presentation *p,
+void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us,
+                                 const struct weir_presentation *p,
                                  const struct weir_selection *selection)
 {
     t->selection = selection;
@@ -88,10 +90,12 @@ void weir_telemetry_note_buffer(struct weir_telemetry *t, int64_t now_us, int64_
         t->levels = grown;
         t->level_room *= 2;
     }
-    t->levels[t->level_count++] = (struct weir_telemetry_level){.at_us = now_us, .buffer_us = buffer_us};
+    t->levels[t->level_count++] =
+        (struct weir_telemetry_level){.at_us = now_us, .buffer_us = buffer_us};
 }
 
-void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us, const struct weir_telemetry_response *r)
+void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us,
+                             const struct weir_telemetry_response *r)
 {
     t->bytes += r->bytes;
     if (r->err && r->err != WEIR_ERR_CANCELLED)
@@ -99,7 +103,8 @@ void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us, const str
     weir_telemetry_emit_response(t, now_us, r);
 }
 
-// The rung decided for a segment; a later decision for the same one (abandoned, failed) replaces it.
+// The rung decided for a segment; a later decision for the same one (abandoned, failed) replaces
+// it.
 static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
 {
     size_t i = t->segment_count;
@@ -177,7 +182,8 @@ void weir_telemetry_first_frame(struct weir_telemetry *t, int64_t shown_at_us, i
 void weir_telemetry_warning(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e)
 {
     char text[sizeof(e->where) + sizeof(e->what) + sizeof(e->why) + 8];
-    (void)snprintf(text, sizeof(text), e->why[0] ? "%s: %s (%s)" : "%s: %s", e->where, e->what, e->why);
+    (void)snprintf(text, sizeof(text), e->why[0] ? "%s: %s (%s)" : "%s: %s", e->where, e->what,
+                   e->why);
     warn(t, text);
     weir_telemetry_emit_warning(t, now_us, e);
 }
@@ -202,7 +208,8 @@ struct quality {
     double sum, change; // Σ q, Σ |q − q_previous|
 };
 
-static struct quality sum_quality(const struct weir_telemetry *t, double (*q)(const struct weir_telemetry *, int64_t))
+static struct quality sum_quality(const struct weir_telemetry *t,
+                                  double (*q)(const struct weir_telemetry *, int64_t))
 {
     struct quality s = {0};
     double last = 0;
@@ -250,18 +257,20 @@ static json_t *levels_json(const struct weir_telemetry *t)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < t->level_count; i++)
-        (void)json_array_append_new(list, json_pack("[o, o]", weir_telemetry_seconds(t->levels[i].at_us - t->params.t0_us),
-                                                    weir_telemetry_seconds(t->levels[i].buffer_us)));
+        (void)json_array_append_new(
+            list, json_pack("[o, o]", weir_telemetry_seconds(t->levels[i].at_us - t->params.t0_us),
+                            weir_telemetry_seconds(t->levels[i].buffer_us)));
     return list;
 }
 
 static json_t *pool_json(const struct weir_telemetry_figures *f)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "segment_hits",
-                     (json_int_t)f->segment_hits, "segment_misses", (json_int_t)f->segment_misses, "frame_hits",
-                     (json_int_t)f->frame_hits, "frame_misses", (json_int_t)f->frame_misses, "foreign_frames",
-                     (json_int_t)f->foreign_frames, "high_water_bytes", (json_int_t)f->high_water_bytes,
-                     "copied_bytes", "net", (json_int_t)f->copied_net, "demux", (json_int_t)f->copied_demux, "decode",
+                     (json_int_t)f->segment_hits, "segment_misses", (json_int_t)f->segment_misses,
+                     "frame_hits", (json_int_t)f->frame_hits, "frame_misses",
+                     (json_int_t)f->frame_misses, "foreign_frames", (json_int_t)f->foreign_frames,
+                     "high_water_bytes", (json_int_t)f->high_water_bytes, "copied_bytes", "net",
+                     (json_int_t)f->copied_net, "demux", (json_int_t)f->copied_demux, "decode",
                      (json_int_t)f->copied_decode, "render", (json_int_t)f->copied_render);
 }
 
@@ -284,27 +293,32 @@ static struct rate_figures rate_figures(const struct weir_telemetry *t)
     return r;
 }
 
-json_t *weir_telemetry_summary(const struct weir_telemetry *t, const struct weir_telemetry_figures *f)
+json_t *weir_telemetry_summary(const struct weir_telemetry *t,
+                               const struct weir_telemetry_figures *f)
 {
-    int64_t stall_us = t->stall_us + (t->stall_began_us != WEIR_TIME_NONE ? f->now_us - t->stall_began_us : 0);
+    int64_t stall_us =
+        t->stall_us + (t->stall_began_us != WEIR_TIME_NONE ? f->now_us - t->stall_began_us : 0);
     double stall_s = (double)stall_us / 1e6, played_s = (double)f->played_us / 1e6;
     double startup_s = t->startup_us == WEIR_TIME_NONE ? 0.0 : (double)t->startup_us / 1e6;
     struct rate_figures r = rate_figures(t);
     json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:s?, s:s, s:I, s:o, s:f, s:I, s:f, s:f, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-        "schema", "weir.session/1", "abr", t->params.abr, "content", t->params.content, "trace", t->params.trace,
-        "host", t->params.host, "seed", (json_int_t)t->params.seed, "startup_delay",
-        weir_telemetry_seconds(t->startup_us), "played", played_s, "stall_count", (json_int_t)t->stalls, "stall_time",
-        stall_s, "rebuffer_ratio", stall_s + played_s > 0 ? stall_s / (stall_s + played_s) : 0.0, "mean_bitrate",
-        r.mean_bps, "switch_count", (json_int_t)r.switches, "switch_bps", r.switch_bps, "bytes", (json_int_t)t->bytes,
-        "wasted_bytes", (json_int_t)t->wasted_bytes, "abandoned", (json_int_t)t->abandoned, "errors",
-        (json_int_t)t->errors, "decisions", decisions_json(t), "qoe", qoe_json(t, startup_s + stall_s), "pool",
-        pool_json(f));
+        "{s:s, s:s, s:s, s:s?, s:s, s:I, s:o, s:f, s:I, s:f, s:f, s:f, s:I, s:f, s:I, s:I, s:I, "
+        "s:I, s:o, s:o, s:o}",
+        "schema", "weir.session/1", "abr", t->params.abr, "content", t->params.content, "trace",
+        t->params.trace, "host", t->params.host, "seed", (json_int_t)t->params.seed,
+        "startup_delay", weir_telemetry_seconds(t->startup_us), "played", played_s, "stall_count",
+        (json_int_t)t->stalls, "stall_time", stall_s, "rebuffer_ratio",
+        stall_s + played_s > 0 ? stall_s / (stall_s + played_s) : 0.0, "mean_bitrate", r.mean_bps,
+        "switch_count", (json_int_t)r.switches, "switch_bps", r.switch_bps, "bytes",
+        (json_int_t)t->bytes, "wasted_bytes", (json_int_t)t->wasted_bytes, "abandoned",
+        (json_int_t)t->abandoned, "errors", (json_int_t)t->errors, "decisions", decisions_json(t),
+        "qoe", qoe_json(t, startup_s + stall_s), "pool", pool_json(f));
     if (!o)
         return NULL;
     (void)json_object_set_new(o, "frames",
-                              json_pack("{s:I, s:I, s:I}", "delivered", (json_int_t)f->delivered, "dropped",
-                                        (json_int_t)f->dropped, "repeated", (json_int_t)f->repeated));
+                              json_pack("{s:I, s:I, s:I}", "delivered", (json_int_t)f->delivered,
+                                        "dropped", (json_int_t)f->dropped, "repeated",
+                                        (json_int_t)f->repeated));
     if (t->levels)
         (void)json_object_set_new(o, "buffer", levels_json(t));
     (void)json_object_set(o, "warnings", t->warnings);

@@ -1,6 +1,7 @@
-// player/telemetry.h — what happened in a session: the event stream (weir.event/1, docs/events.md) and the summary
-// (weir.session/1). Fed by the host with the engine's reports and the transfers' facts; used by every host, so that their
-// results compare. One thread. Strings and JSON objects are made only when a sink is set.
+// player/telemetry.h — what happened in a session: the event stream (weir.event/1, docs/events.md)
+// and the summary (weir.session/1). Fed by the host with the engine's reports and the transfers'
+// facts; used by every host, so that their results compare. One thread. Strings and JSON objects
+// are made only when a sink is set.
 #ifndef WEIR_PLAYER_TELEMETRY_H
 #define WEIR_PLAYER_TELEMETRY_H
 
@@ -19,15 +20,16 @@ struct weir_telemetry;
 struct weir_telemetry_params {
     void (*event)(void *ctx, const char *json); // NULL: no event stream
     void *ctx;
-    int64_t t0_us; // events count from here
-    const char *host; // "live", "replay", "model"
+    int64_t t0_us;                     // events count from here
+    const char *host;                  // "live", "replay", "model"
     const char *abr, *content, *trace; // trace may be NULL
     uint64_t seed;
 };
 
 // Figures that the host keeps; all from one moment.
 struct weir_telemetry_figures {
-    int64_t segment_hits, segment_misses, frame_hits, frame_misses, foreign_frames, high_water_bytes;
+    int64_t segment_hits, segment_misses, frame_hits, frame_misses, foreign_frames,
+        high_water_bytes;
     int64_t copied_net, copied_demux, copied_decode, copied_render;
     int64_t delivered, dropped, repeated;
     int64_t played_us; // media presented, over all stretches between seeks
@@ -39,9 +41,11 @@ void weir_telemetry_destroy(struct weir_telemetry **t);
 
 void weir_telemetry_open(struct weir_telemetry *t, int64_t now_us);
 // `selection` is borrowed until destroy; warnings of the presentation are taken over.
-void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us, const struct weir_presentation *p,
+void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us,
+                                 const struct weir_presentation *p,
                                  const struct weir_selection *selection);
-void weir_telemetry_request(struct weir_telemetry *t, int64_t now_us, const struct weir_fetch *f, const char *url);
+void weir_telemetry_request(struct weir_telemetry *t, int64_t now_us, const struct weir_fetch *f,
+                            const char *url);
 struct weir_telemetry_response {
     uint64_t id;
     int status, err;
@@ -49,17 +53,19 @@ struct weir_telemetry_response {
     bool from_cache;
     const struct weir_error *error; // failed transfers
 };
-void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us, const struct weir_telemetry_response *r);
+void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us,
+                             const struct weir_telemetry_response *r);
 void weir_telemetry_report(struct weir_telemetry *t, int64_t now_us, const struct weir_report *r);
 void weir_telemetry_first_frame(struct weir_telemetry *t, int64_t shown_at_us, int64_t media_us);
 void weir_telemetry_started(struct weir_telemetry *t, int64_t now_us); // the clock began to move
-void weir_telemetry_position(struct weir_telemetry *t, int64_t now_us, int64_t media_us, int64_t buffer_us,
-                             size_t rung, int64_t dropped);
+void weir_telemetry_position(struct weir_telemetry *t, int64_t now_us, int64_t media_us,
+                             int64_t buffer_us, size_t rung, int64_t dropped);
 void weir_telemetry_warning(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
 void weir_telemetry_error(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
 void weir_telemetry_end(struct weir_telemetry *t, int64_t now_us, const char *reason);
 
 // weir.session/1; a new reference, NULL when memory runs out.
-json_t *weir_telemetry_summary(const struct weir_telemetry *t, const struct weir_telemetry_figures *f);
+json_t *weir_telemetry_summary(const struct weir_telemetry *t,
+                               const struct weir_telemetry_figures *f);
 
 #endif

@@ -1,5 +1,5 @@
-// player/telemetry_state.h — what the two halves of telemetry share: the counters (telemetry.c) and the event stream
-// (telemetry_events.c).
+// player/telemetry_state.h — what the two halves of telemetry share: the counters (telemetry.c) and
+// the event stream (telemetry_events.c).
 #ifndef WEIR_PLAYER_TELEMETRY_STATE_H
 #define WEIR_PLAYER_TELEMETRY_STATE_H
 
@@ -37,12 +37,18 @@ json_t *weir_telemetry_seconds(int64_t us); // null for NONE
 void weir_telemetry_note_buffer(struct weir_telemetry *t, int64_t now_us, int64_t buffer_us);
 
 // The event stream's half; no effect without a sink.
-void weir_telemetry_emit_presentation(struct weir_telemetry *t, int64_t now_us, const struct weir_presentation *p);
-void weir_telemetry_emit_response(struct weir_telemetry *t, int64_t now_us, const struct weir_telemetry_response *r);
-void weir_telemetry_emit_report(struct weir_telemetry *t, int64_t now_us, const struct weir_report *r);
-void weir_telemetry_emit_first_frame(struct weir_telemetry *t, int64_t shown_at_us, int64_t media_us);
-void weir_telemetry_emit_warning(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
-void weir_telemetry_emit_error(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
+void weir_telemetry_emit_presentation(struct weir_telemetry *t, int64_t now_us,
+                                      const struct weir_presentation *p);
+void weir_telemetry_emit_response(struct weir_telemetry *t, int64_t now_us,
+                                  const struct weir_telemetry_response *r);
+void weir_telemetry_emit_report(struct weir_telemetry *t, int64_t now_us,
+                                const struct weir_report *r);
+void weir_telemetry_emit_first_frame(struct weir_telemetry *t, int64_t shown_at_us,
+                                     int64_t media_us);
+void weir_telemetry_emit_warning(struct weir_telemetry *t, int64_t now_us,
+                                 const struct weir_error *e);
+void weir_telemetry_emit_error(struct weir_telemetry *t, int64_t now_us,
+                               const struct weir_error *e);
 void weir_telemetry_emit_end(struct weir_telemetry *t, int64_t now_us, const char *reason);
 
 #endif
