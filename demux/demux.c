@@ -392,6 +392,7 @@ int weir_demux_read(struct weir_demux *d, AVPacket *pkt, struct weir_error *erro
     for (;;) {
         AVRational tb = {1, 1};
         int err = WEIR_ERR_END;
+        av_packet_unref(pkt);
         if (d->backend == BACKEND_MP4)
             err = read_mp4(d, pkt, &tb, error);
         else if (d->backend == BACKEND_LAVF)

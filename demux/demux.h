@@ -79,11 +79,12 @@ void weir_demux_destroy(struct weir_demux **d);
 // 12, box trun at byte 840") and reason.
 int weir_demux_begin(struct weir_demux *d, const struct weir_media_unit *unit,
                      struct weir_error *error);
-// The next packet: pts, dts and duration in microseconds on the presentation timeline (time_base
-// 1/1000000), flags, side data (skip samples, new extradata when the parameters changed
-// mid-stream). pkt->buf references the segment's slot (fMP4) or libavformat's buffer (counted). The
-// caller owns the reference. 0; END: segment finished; SYNTAX: damaged here (the next read() goes
-// on behind the damage where that is possible, else END); CANCELLED.
+// The next packet (what `pkt` held before is unreferenced): pts, dts and duration in microseconds
+// on the presentation timeline (time_base 1/1000000), flags, side data (skip samples, new extradata
+// when the parameters changed mid-stream). pkt->buf references the segment's slot (fMP4) or
+// libavformat's buffer (counted). The caller owns the reference. 0; END: segment finished; SYNTAX:
+// damaged here (the next read() goes on behind the damage where that is possible, else END);
+// CANCELLED.
 int weir_demux_read(struct weir_demux *d, AVPacket *pkt, struct weir_error *error);
 // Within a file that is one unit (no init segment of its own): go to the key frame at or before
 // `target_us`. 0; UNSUPPORTED: the unit is a segment, or the file cannot be sought in (yet);

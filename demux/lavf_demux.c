@@ -31,6 +31,11 @@ struct weir_lavf {
     AVPacket *first; // read by open, given out by the first read
     bool first_held;
     bool first_out; // a packet was given out since open
+    // Sound whose frames do not all carry a time stamp (several in a PES packet, or packed):
+    // counted on from the last.
+    const AVCodecParameters *par; // the stream's, borrowed from the format
+    int64_t anchor_pts;           // ticks; AV_NOPTS_VALUE: none yet
+    int64_t anchor_samples;       // since then
 };
 
 int weir_lavf_create(const struct weir_demux_params *params, struct weir_lavf **out)
@@ -268,18 +273,42 @@ static int open_input(struct weir_lavf *l, const char **why)
     return 0;
 }
 
+// libavcodec's AAC parser leaves rate and channels alone, because SBR may double them; so does
+// this, but as a start they serve: the decoder learns the truth, and durations in seconds are right
+// either way. ISO/IEC 13818-7, 6.2.
+static void complete_from_adts(AVCodecParameters *par, const AVPacket *pkt)
+{
+    static const int rates[16] = {96000, 88200, 64000, 48000, 44100, 32000, 24000,
+                                  22050, 16000, 12000, 11025, 8000,  7350};
+    if (pkt->size < 7 || AV_RB16(pkt->data) >> 4 != 0xfff)
+        return;
+    int channels = (pkt->data[2] & 1) << 2 | pkt->data[3] >> 6;
+    par->sample_rate = rates[pkt->data[2] >> 2 & 15];
+    par->profile = pkt->data[2] >> 6;
+    par->frame_size = 1024;
+    av_channel_layout_uninit(&par->ch_layout);
+    if (channels > 0)
+        av_channel_layout_default(&par->ch_layout, channels == 7 ? 8 : channels);
+}
+
 // Sample rate, dimensions, profile from the first packet itself, where the container declared none.
 static void complete_parameters(AVCodecParameters *par, const AVPacket *pkt)
 {
     bool known = par->codec_type == AVMEDIA_TYPE_VIDEO ? par->width > 0 : par->sample_rate > 0;
     if (known)
         return;
+    if (par->codec_id == AV_CODEC_ID_AAC) {
+        complete_from_adts(par, pkt);
+        return;
+    }
     const AVCodec *codec = avcodec_find_decoder(par->codec_id);
     AVCodecContext *ctx = codec ? avcodec_alloc_context3(codec) : NULL;
     AVCodecParserContext *parser = ctx ? av_parser_init(par->codec_id) : NULL;
     if (!parser || avcodec_parameters_to_context(ctx, par) < 0)
         goto done;
-    parser->flags |= PARSER_FLAG_COMPLETE_FRAMES;
+    if (par->codec_type == AVMEDIA_TYPE_VIDEO)
+        parser->flags |=
+            PARSER_FLAG_COMPLETE_FRAMES; // sound parsers look at headers only without it
     uint8_t *out;
     int out_size;
     (void)av_parser_parse2(parser, ctx, &out, &out_size, pkt->data, pkt->size, pkt->pts, pkt->dts,
@@ -328,6 +357,8 @@ static int adopt_stream(struct weir_lavf *l, struct weir_format *format, const c
         return WEIR_ERR_NOMEM;
     complete_parameters(format->candidate, l->first);
     weir_format_adopt(format, rotation_of(st), "");
+    l->par = format->current;
+    l->anchor_pts = AV_NOPTS_VALUE;
     return 0;
 }
 
@@ -386,13 +417,33 @@ static void drop_false_priming(const struct weir_lavf *l, AVPacket *pkt)
         AV_WL32(skip, 0);
 }
 
+static void fill_times(struct weir_lavf *l, AVPacket *pkt, AVRational tb)
+{
+    if (l->par->codec_type != AVMEDIA_TYPE_AUDIO || l->par->sample_rate <= 0)
+        return;
+    AVRational sample = {1, l->par->sample_rate};
+    // Not const in FFmpeg 5.1, though it only reads.
+    int samples = av_get_audio_frame_duration2((AVCodecParameters *)(uintptr_t)l->par, pkt->size);
+    if (pkt->pts != AV_NOPTS_VALUE) {
+        l->anchor_pts = pkt->pts;
+        l->anchor_samples = 0;
+    } else {
+        if (l->anchor_pts == AV_NOPTS_VALUE)
+            l->anchor_pts = l->anchor_samples = 0; // packed audio: counts from its ID3 tag
+        pkt->pts = weir_add_sat(l->anchor_pts, av_rescale_q(l->anchor_samples, sample, tb));
+        pkt->dts = pkt->pts;
+    }
+    if (samples > 0 && pkt->duration <= 0)
+        pkt->duration = av_rescale_q(samples, sample, tb);
+    l->anchor_samples += samples > 0 ? samples : 0;
+}
+
 int weir_lavf_read(struct weir_lavf *l, AVPacket *pkt, AVRational *time_base, const char **why)
 {
     if (!l->ctx)
         return WEIR_ERR_END;
     for (;;) {
         if (l->first_held) {
-            av_packet_unref(pkt);
             av_packet_move_ref(pkt, l->first);
             l->first_held = false;
         } else {
@@ -407,6 +458,7 @@ int weir_lavf_read(struct weir_lavf *l, AVPacket *pkt, AVRational *time_base, co
     drop_false_priming(l, pkt);
     l->first_out = true;
     *time_base = l->ctx->streams[l->stream]->time_base;
+    fill_times(l, pkt, *time_base);
     if (l->params->copies)
         (void)atomic_fetch_add_explicit(&l->params->copies->demux_bytes, pkt->size,
                                         memory_order_relaxed);
@@ -425,6 +477,7 @@ int weir_lavf_seek(struct weir_lavf *l, int64_t media_us)
         averr = av_seek_frame(l->ctx, l->stream, 0, AVSEEK_FLAG_BACKWARD | AVSEEK_FLAG_BYTE);
     av_packet_unref(l->first);
     l->first_held = false;
+    l->anchor_pts = AV_NOPTS_VALUE;
     if (l->cancelled)
         return WEIR_ERR_CANCELLED;
     return averr < 0 ? WEIR_ERR_UNSUPPORTED : 0;

@@ -179,7 +179,6 @@ int weir_mp4_demux_read(struct weir_mp4_demux *m, const struct weir_window *w,
     AVBufferRef *ref = av_buffer_ref(m->slot);
     if (!ref)
         return WEIR_ERR_NOMEM;
-    av_packet_unref(pkt);
     pkt->buf = ref;
     pkt->data = (uint8_t *)(uintptr_t)w->data + s.offset;
     pkt->size = (int)s.size_bytes;
