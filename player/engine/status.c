@@ -2,6 +2,15 @@
 #include "core/rational.h"
 #include "player/engine/internal.h"
 
+// Media only: a period without this track is covered, yet nothing of it is buffered.
+static int64_t buffered_us(const struct weir_lane *l, int64_t playhead_us)
+{
+    if (!l->ring_count)
+        return 0;
+    int64_t end_us = l->ring[(l->ring_first + l->ring_count - 1) % WEIR_LANE_RING].end_us;
+    return end_us > playhead_us ? end_us - playhead_us : 0;
+}
+
 struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_t now_us)
 {
     int64_t raw_us = weir_playback_raw_us(e, now_us);
@@ -22,8 +31,7 @@ struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_
         s.rung[t] = weir_job_busy(&l->media) ? l->media.fetch.rung : l->last_rung;
         if (!l->present)
             continue;
-        if (l->end_us > s.playhead_us)
-            s.buffer_level_us[t] = l->end_us - s.playhead_us;
+        s.buffer_level_us[t] = buffered_us(l, s.playhead_us);
         s.buffered_bytes = weir_add_sat(s.buffered_bytes, l->bytes);
     }
     return s;
