@@ -178,8 +178,8 @@ static int load_all(struct weir_presentation *p, struct weir_error *error)
                     continue;
                 if (failed++ == 0)
                     *error = own;
-                fprintf(stderr, "weir: warning: %s: %s%s%s\n", own.where, own.what,
-                        own.why[0] ? ": " : "", own.why);
+                weir_presentation_warn(p, "%s: %s%s%s", own.where, own.what, own.why[0] ? ": " : "",
+                                       own.why);
             }
         }
     }
@@ -218,8 +218,8 @@ static int print(const struct options *o, const struct weir_presentation *p)
                    ? STATUS_OUTPUT
                    : STATUS_OK;
     json_t *doc = weir_presentation_to_json(p, o->max_segments);
-    // Six digits are the microseconds we keep; more would show the rounding of doubles.
-    int err = !doc || json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) ||
+    // Fifteen digits hold the microseconds we keep; more would show the rounding of doubles.
+    int err = !doc || json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) ||
               fputc('\n', stdout) == EOF;
     json_decref(doc);
     return err || fflush(stdout) ? STATUS_OUTPUT : STATUS_OK;

@@ -8,6 +8,14 @@
 #include "core/text.h"
 #include "manifest/internal.h"
 
+// Each representation may list `most` segments, the whole document TOTAL_FACTOR times as many: a
+// small manifest can name thousands of representations with endless segments.
+#define TOTAL_FACTOR 8
+struct listing {
+    int64_t most, left;
+    size_t cut; // representations not listed to their end
+};
+
 static json_t *text(const char *s)
 {
     json_t *j = s ? json_string(s) : json_null();
@@ -75,12 +83,15 @@ static json_t *segment(const struct weir_representation *r, int64_t i,
     return j;
 }
 
-static json_t *segments(const struct weir_representation *r, size_t most)
+static json_t *segments(const struct weir_representation *r, struct listing *l)
 {
     json_t *list = json_array();
-    int64_t count = weir_index_count(r);
-    if (most && count > (int64_t)most)
-        count = (int64_t)most;
+    int64_t count = weir_index_count(r), room = l->most < l->left ? l->most : l->left;
+    if (count > room) {
+        count = room;
+        l->cut++;
+    }
+    l->left -= count;
     for (int64_t i = 0; i < count && list; i++) {
         struct weir_segment_info s;
         if (weir_index_segment(r, i, &s) || json_array_append_new(list, segment(r, i, &s))) {
@@ -116,7 +127,7 @@ static json_t *muxed(enum weir_muxed m)
     return m == WEIR_MUXED_UNKNOWN ? json_null() : json_boolean(m == WEIR_MUXED_YES);
 }
 
-static json_t *representation(const struct weir_representation *r, size_t most)
+static json_t *representation(const struct weir_representation *r, struct listing *l)
 {
     double fps = r->frame_rate_den ? (double)r->frame_rate_num / (double)r->frame_rate_den : 0;
     json_t *j = json_pack(
@@ -134,8 +145,10 @@ static json_t *representation(const struct weir_representation *r, size_t most)
     json_object_set_new(j, "base_urls", bases(r));
     if (r->index_need == WEIR_INDEX_PLAYLIST)
         json_object_set_new(j, "playlist", text(r->index_url));
-    if (r->index_need == WEIR_INDEX_READY && r->index)
-        json_object_set_new(j, "segments", segments(r, most));
+    if (r->index_need == WEIR_INDEX_READY && r->index) {
+        json_object_set_new(j, "segment_count", json_integer(weir_index_count(r)));
+        json_object_set_new(j, "segments", segments(r, l));
+    }
     return j;
 }
 
@@ -145,7 +158,7 @@ static const char *type_name(enum weir_track_type type)
     return names[type];
 }
 
-static json_t *track(const struct weir_track *t, size_t most)
+static json_t *track(const struct weir_track *t, struct listing *l)
 {
     json_t *roles = json_array(), *access = json_array(), *protection = json_array(),
            *reps = json_array();
@@ -160,7 +173,7 @@ static json_t *track(const struct weir_track *t, size_t most)
                               json_pack("{s:o, s:o}", "scheme", text(t->protections[i].scheme),
                                         "default_kid", text(t->protections[i].default_kid)));
     for (size_t i = 0; i < t->representation_count; i++)
-        json_array_append_new(reps, representation(&t->representations[i], most));
+        json_array_append_new(reps, representation(&t->representations[i], l));
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o}",
                      "type", type_name(t->type), "id", text(t->id), "lang", text(t->lang), "role",
                      roles, "label", text(t->label), "group_id", text(t->group_id), "default",
@@ -169,11 +182,11 @@ static json_t *track(const struct weir_track *t, size_t most)
                      access, "protection", protection, "representations", reps);
 }
 
-static json_t *period(const struct weir_period *p, size_t most)
+static json_t *period(const struct weir_period *p, struct listing *l)
 {
     json_t *tracks = json_array();
     for (size_t i = 0; i < p->track_count; i++)
-        json_array_append_new(tracks, track(&p->tracks[i], most));
+        json_array_append_new(tracks, track(&p->tracks[i], l));
     return json_pack("{s:o, s:o, s:o, s:o}", "id", text(p->id), "start", seconds(p->start_us),
                      "duration", seconds(p->duration_us), "tracks", tracks);
 }
@@ -233,12 +246,19 @@ json_t *weir_presentation_to_json(const struct weir_presentation *p, size_t max_
 {
     static const char *const protocols[] = {"dash", "hls", "file"};
     json_t *periods = json_array(), *events = json_array(), *warnings = json_array();
+    struct listing l = {INT64_MAX, INT64_MAX, 0};
+    if (max_segments && max_segments < INT64_MAX / TOTAL_FACTOR)
+        l = (struct listing){(int64_t)max_segments, (int64_t)max_segments * TOTAL_FACTOR, 0};
     for (size_t i = 0; i < p->period_count; i++)
-        json_array_append_new(periods, period(&p->periods[i], max_segments));
+        json_array_append_new(periods, period(&p->periods[i], &l));
     for (size_t i = 0; i < p->event_count; i++)
         json_array_append_new(events, event(&p->events[i]));
     for (size_t i = 0; i < p->warning_count; i++)
         json_array_append_new(warnings, text(p->warnings[i]));
+    if (l.cut)
+        json_array_append_new(
+            warnings,
+            json_sprintf("the segments of %zu representations are listed in part", l.cut));
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                      "weir.presentation/1", "protocol", protocols[p->protocol], "type",
                      p->live ? "live" : "vod", "duration", seconds(p->duration_us),

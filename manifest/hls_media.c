@@ -340,6 +340,12 @@ static void read_whole_tag(struct media *m, struct weir_slice line)
         read_skip(m, v);
 }
 
+static bool is_part_hint(struct weir_slice list)
+{
+    struct weir_slice type;
+    return weir_hls_attr(list, "TYPE", &type) && weir_slice_equals(type, "PART");
+}
+
 static void read_segment_tag(struct media *m, struct weir_slice line)
 {
     struct weir_slice v;
@@ -358,6 +364,8 @@ static void read_segment_tag(struct media *m, struct weir_slice line)
         read_date(m, v);
     else if (weir_hls_is_tag(line, "#EXT-X-PART", &v))
         m->parts = true;
+    else if (weir_hls_is_tag(line, "#EXT-X-PRELOAD-HINT", &v))
+        m->parts = m->parts || is_part_hint(v);
     else
         read_whole_tag(m, line);
 }

@@ -105,9 +105,6 @@ struct weir_source {
     bool video;
 };
 
-// Remember a warning; beyond WEIR_MAX_WARNINGS only their number is kept. Never fails.
-void weir_presentation_warn(struct weir_presentation *p, const char *fmt, ...) WEIR_PRINTF(2, 3);
-
 // A new empty presentation in an arena of its own; NULL when memory runs out.
 struct weir_presentation *weir_presentation_new(enum weir_protocol protocol, const char *url);
 

@@ -75,6 +75,9 @@ void weir_mpd_protection(struct weir_mpd *m, const xmlNode *set, struct weir_tra
 void weir_mpd_events(struct weir_mpd *m, const struct weir_mpd_period *period);
 void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases);
 void weir_mpd_service(struct weir_mpd *m);
+// Remote elements (xlink:href, 5.5) are not fetched: their own content counts, with a warning. True
+// when the element is to be taken as not there.
+bool weir_mpd_remote(struct weir_mpd *m, const xmlNode *node);
 // NULL when every EssentialProperty below `node` is known here, else the scheme that is not.
 const char *weir_mpd_unknown_essential(const xmlNode *node);
 

@@ -62,6 +62,18 @@ const char *weir_mpd_unknown_essential(const xmlNode *node)
     return NULL;
 }
 
+bool weir_mpd_remote(struct weir_mpd *m, const xmlNode *node)
+{
+    const char *href = weir_xml_foreign_attr(node, "href");
+    if (!href)
+        return false;
+    if (strcasecmp(href, "urn:mpeg:dash:resolve-to-zero:2013") == 0)
+        return true;
+    weir_presentation_warn(m->p, "line %ld: a remote %s is not fetched: its own content is used",
+                           weir_xml_line(node), (const char *)node->name);
+    return false;
+}
+
 // The ContentProtection elements of the set, and those of its Representations that say something
 // new (5.8.4.1).
 static size_t add_protection(struct weir_mpd *m, const xmlNode *node, struct weir_protection *list,

@@ -25,10 +25,8 @@ static size_t read_starts(struct weir_mpd *m, struct timing *list)
                                    WEIR_MAX_PERIODS);
             break;
         }
-        if (weir_xml_foreign_attr(n, "href"))
-            weir_presentation_warn(
-                m->p, "line %ld: a remote Period is not fetched: its own content is used",
-                weir_xml_line(n));
+        if (weir_mpd_remote(m, n))
+            continue;
         if (t.start_us == WEIR_TIME_NONE)
             t.start_us = previous_end_us;
         if (t.start_us == WEIR_TIME_NONE) {
@@ -107,7 +105,7 @@ static void read_sets(struct weir_mpd *m, const struct weir_mpd_period *period)
          i++, n = weir_xml_next(n, "AdaptationSet")) {
         struct weir_track *t = &out->tracks[out->track_count];
         *t = (struct weir_track){0};
-        if (!weir_mpd_set(m, period, n, t))
+        if (weir_mpd_remote(m, n) || !weir_mpd_set(m, period, n, t))
             continue;
         out->track_count++;
     }

@@ -229,6 +229,8 @@ int weir_presentation_load_index(struct weir_presentation *p, struct weir_repres
                                  const struct weir_manifest_input *in, int64_t data_offset,
                                  struct weir_error *error);
 void weir_presentation_destroy(struct weir_presentation **p);
+// Remember a warning; beyond a bound only their number is kept. Never fails.
+void weir_presentation_warn(struct weir_presentation *p, const char *fmt, ...) WEIR_PRINTF(2, 3);
 
 // --- the segment index; every function needs index_need == READY. None allocates. ---
 

@@ -1,0 +1,16 @@
+# Runs the shared corpus of real manifests through `weir inspect`. Prints SKIP (the test's skip mark) when the
+# corpus or Python is not there.
+set(shared "$ENV{WEIR_SHARED}")
+if(NOT shared)
+    set(shared "${SOURCE_DIR}/../shared")
+endif()
+set(check "${shared}/manifests/check.py")
+find_program(python NAMES python3)
+if(NOT EXISTS "${check}" OR NOT python)
+    message("SKIP: no manifest corpus at ${shared} (WEIR_SHARED says where), or no python3")
+    return()
+endif()
+execute_process(COMMAND "${python}" "${check}" -j2 "${WEIR}" RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "the corpus does not hold (${result})")
+endif()
