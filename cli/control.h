@@ -6,21 +6,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/keys.h"
 #include "cli/outputs.h"
 #include "cli/play_options.h"
+#include "cli/status.h"
 
 struct weir_control {
     const struct weir_play_options *options;
     struct weir_outputs *outputs;
-    struct weir_player *player;
-    bool quit; // the user asked to leave
-    bool keys; // the terminal is in key mode
-    bool status_line, overlay;
+    struct weir_player *player; // between attach and detach
+    bool quit;                  // the user asked to leave
+    bool keys;                  // the terminal is in key mode
+    struct weir_key_decoder decoder;
+    int64_t typed_at_us;
+    struct weir_status_line line;
+    int64_t status_at_us;
+    bool overlay, overlay_drawn;
+    int64_t overlay_at_us, overlay_until_us; // until 0: until it is switched off
     int volume_percent;
-    bool muted, playing;
-    int64_t status_at_us, overlay_at_us;
+    bool muted, paused, playing;
+    int64_t seek_target_us, seek_until_us;
     int screenshots;
-    const char *note; // a word on the last command; static string
+    char screenshot_path[32];
+    const char *note; // a word on the last command
     int64_t note_until_us;
 };
 

@@ -104,7 +104,10 @@ static int play_pictures(struct run *r)
         }
         if (err)
             return err == WEIR_ERR_END ? 0 : err;
+        int64_t copied_before = atomic_load(&r->outputs.copies.render_bytes);
         err = weir_outputs_picture(&r->outputs, &picture, &r->error);
+        weir_player_count_render_copy(r->player,
+                                      atomic_load(&r->outputs.copies.render_bytes) - copied_before);
         weir_player_release_picture(r->player, &picture);
         if (err)
             return err;

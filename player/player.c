@@ -371,6 +371,33 @@ void weir_player_status(struct weir_player *p, struct weir_player_status *out)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
+void weir_player_statistics(struct weir_player *p, struct weir_player_statistics *out)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    const struct weir_telemetry_figures *f = &p->figures;
+    *out = (struct weir_player_statistics){.startup_us = p->counts.startup_us,
+                                           .stall_count = p->counts.stall_count,
+                                           .stall_us = p->counts.stall_us,
+                                           .switch_count = p->counts.switch_count,
+                                           .segment_hits = f->segment_hits,
+                                           .segment_misses = f->segment_misses,
+                                           .frame_hits = f->frame_hits,
+                                           .frame_misses = f->frame_misses,
+                                           .foreign_frames = f->foreign_frames,
+                                           .copied_net_bytes = f->copied_net,
+                                           .copied_demux_bytes = f->copied_demux,
+                                           .copied_decode_bytes = f->copied_decode,
+                                           .copied_render_bytes = f->copied_render};
+    (void)pthread_mutex_unlock(&p->lock);
+    if (out->startup_us < 0) // WEIR_TIME_NONE
+        out->startup_us = -1;
+}
+
+void weir_player_count_render_copy(struct weir_player *p, int64_t bytes)
+{
+    atomic_fetch_add(&p->copies.render_bytes, bytes);
+}
+
 char *weir_player_summary(struct weir_player *p)
 {
     // Telemetry is the I/O thread's until playback is over.

@@ -137,31 +137,59 @@ static int collect_rungs(struct weir_arena *arena, const struct weir_track *t,
     return 0;
 }
 
-// Renditions of one NAME in several groups are one track at several qualities (RFC
-// 8216bis, 4.4.6.1.1).
+// Bits per second of a rendition whose playlist declares none (EXT-X-MEDIA has no bandwidth), by
+// its place: chosen by hand, so that groups in rising order are a ladder.
+#define UNDECLARED_AUDIO_BPS 64000
+
+static bool same_language(const struct weir_track *a, const struct weir_track *b)
+{
+    return !a->lang || !b->lang || !strcasecmp(a->lang, b->lang);
+}
+
+// The rendition of another group that stands for `chosen` there: of the same NAME (RFC
+// 8216bis, 4.4.6.1.1), or, as packagers that number names do not care, the only one in its
+// language.
+static const struct weir_track *counterpart(const struct weir_period *period,
+                                            const struct weir_track *chosen, const char *group_id)
+{
+    const struct weir_track *only = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < period->track_count; i++) {
+        const struct weir_track *t = &period->tracks[i];
+        if (!usable(t, WEIR_TRACK_AUDIO) || !t->group_id || strcmp(t->group_id, group_id) ||
+            !same_language(t, chosen))
+            continue;
+        if (t->label && chosen->label && !strcmp(t->label, chosen->label))
+            return t;
+        only = t;
+        count++;
+    }
+    return count == 1 ? only : NULL;
+}
+
+// One track at several qualities: a rendition from each group, in the order of the playlist.
 static int collect_renditions(struct weir_arena *arena, const struct weir_period *period,
                               const struct weir_track *chosen,
                               const struct weir_select_params *params,
                               struct weir_engine_rungs *out)
 {
-    int err = collect_rungs(arena, chosen, params, out);
-    if (err || !chosen->group_id || !chosen->label)
-        return err;
-    size_t room = 0;
-    for (size_t i = 0; i < period->track_count; i++)
-        room += period->tracks[i].representation_count;
-    struct weir_representation **rungs = weir_arena_array(arena, room, sizeof(*rungs));
+    if (!chosen->group_id)
+        return collect_rungs(arena, chosen, params, out);
+    struct weir_representation **rungs =
+        weir_arena_array(arena, period->track_count, sizeof(*rungs));
     if (!rungs)
         return WEIR_ERR_NOMEM;
     size_t count = 0;
     for (size_t i = 0; i < period->track_count; i++) {
         const struct weir_track *t = &period->tracks[i];
-        bool same = t == chosen || (usable(t, WEIR_TRACK_AUDIO) && t->group_id && t->label &&
-                                    !strcmp(t->label, chosen->label) &&
-                                    (!t->lang || !chosen->lang || !strcmp(t->lang, chosen->lang)));
-        for (size_t k = 0; same && k < t->representation_count; k++)
-            if (!in_variant(&t->representations[k]))
-                rungs[count++] = &t->representations[k];
+        bool stands = t == chosen || (t->group_id && strcmp(t->group_id, chosen->group_id) &&
+                                      counterpart(period, chosen, t->group_id) == t);
+        struct weir_representation *r = stands ? &t->representations[0] : NULL;
+        if (!r || in_variant(r) || !weir_codecs_supported(r->codecs, NULL))
+            continue;
+        if (r->bandwidth_bps <= 0)
+            r->bandwidth_bps = UNDECLARED_AUDIO_BPS * (int64_t)(count + 1);
+        rungs[count++] = r;
     }
     qsort(rungs, count, sizeof(*rungs), by_bandwidth);
     *out = (struct weir_engine_rungs){.rungs = rungs, .count = count};

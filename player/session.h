@@ -123,7 +123,7 @@ struct weir_player {
     struct weir_error error;
     struct weir_player_status status;
     struct weir_telemetry_figures figures;
-    char codec[64];
+    struct weir_telemetry_counts counts;
 };
 
 // session_open.c, I/O thread. Fetch and read the manifest, choose tracks, create the engine. 0 when

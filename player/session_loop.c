@@ -284,6 +284,7 @@ static void publish_status(struct weir_player *p, const struct weir_engine_statu
     o->pool_held_bytes = atomic_load(&p->budget.held_bytes);
     o->pool_high_water_bytes = atomic_load(&p->budget.high_water_bytes);
     p->figures = weir_session_figures(p);
+    p->counts = weir_telemetry_counts(p->telemetry, p->figures.now_us);
     (void)pthread_mutex_unlock(&p->lock);
 }
 

@@ -161,6 +161,8 @@ void weir_telemetry_report(struct weir_telemetry *t, int64_t now_us, const struc
         warn(t, r->reason ? r->reason : weir_strerror(r->err));
         break;
     case WEIR_REPORT_SWITCH:
+        t->switches += r->track == t->main_track;
+        break;
     case WEIR_REPORT_SEGMENT:
     case WEIR_REPORT_PLAYING:
     case WEIR_REPORT_SEEKED:
@@ -291,6 +293,15 @@ static struct rate_figures rate_figures(const struct weir_telemetry *t)
         r.switch_bps += (double)(step < 0 ? -step : step) / (double)(t->segment_count - 1);
     }
     return r;
+}
+
+struct weir_telemetry_counts weir_telemetry_counts(const struct weir_telemetry *t, int64_t now_us)
+{
+    int64_t current_us = t->stall_began_us == WEIR_TIME_NONE ? 0 : now_us - t->stall_began_us;
+    return (struct weir_telemetry_counts){.startup_us = t->startup_us,
+                                          .stall_count = t->stalls,
+                                          .stall_us = t->stall_us + current_us,
+                                          .switch_count = t->switches};
 }
 
 json_t *weir_telemetry_summary(const struct weir_telemetry *t,

@@ -64,6 +64,13 @@ void weir_telemetry_warning(struct weir_telemetry *t, int64_t now_us, const stru
 void weir_telemetry_error(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
 void weir_telemetry_end(struct weir_telemetry *t, int64_t now_us, const char *reason);
 
+// Moments' values for an overlay. The telemetry's thread.
+struct weir_telemetry_counts {
+    int64_t startup_us; // NONE before playback began
+    int64_t stall_count, stall_us, switch_count;
+};
+struct weir_telemetry_counts weir_telemetry_counts(const struct weir_telemetry *t, int64_t now_us);
+
 // weir.session/1; a new reference, NULL when memory runs out.
 json_t *weir_telemetry_summary(const struct weir_telemetry *t,
                                const struct weir_telemetry_figures *f);

@@ -28,7 +28,7 @@ struct weir_telemetry {
     size_t level_count, level_room;
     int64_t opened_us, playing_since_us, startup_us; // NONE until then
     int64_t stall_began_us, stall_us;
-    int64_t stalls, bytes, wasted_bytes, abandoned, errors;
+    int64_t stalls, switches, bytes, wasted_bytes, abandoned, errors;
     bool first_frame_seen;
     json_t *warnings;
 };

@@ -105,6 +105,8 @@ WEIR_API void weir_player_seek(struct weir_player *player, int64_t media_us);
 WEIR_API void weir_player_rate(struct weir_player *player, int rate_permille); ///< 250 to 4000
 WEIR_API void weir_player_hold_rung(struct weir_player *player, size_t rung);
 WEIR_API void weir_player_auto_rung(struct weir_player *player);
+/** Media bytes that a sink of the application's own copied, for the "render" stage of the statistics. */
+WEIR_API void weir_player_count_render_copy(struct weir_player *player, int64_t bytes);
 WEIR_API void weir_player_volume(struct weir_player *player, int percent, bool muted); ///< 0 to 130
 WEIR_API void weir_player_stop(struct weir_player *player);
 
@@ -121,6 +123,15 @@ struct weir_player_status {
     char codec[64];
 };
 WEIR_API void weir_player_status(struct weir_player *player, struct weir_player_status *out);
+
+/** Counters of the session so far. */
+struct weir_player_statistics {
+    int64_t startup_us; ///< -1 before playback began
+    int64_t stall_count, stall_us, switch_count;
+    int64_t segment_hits, segment_misses, frame_hits, frame_misses, foreign_frames;
+    int64_t copied_net_bytes, copied_demux_bytes, copied_decode_bytes, copied_render_bytes;
+};
+WEIR_API void weir_player_statistics(struct weir_player *player, struct weir_player_statistics *out);
 
 /**
  * The session as one JSON document, weir.session/1, once next_picture() said END or failed; malloc'd, free() it.
