@@ -70,7 +70,9 @@ static void select_period(struct rig *r, size_t p)
     const struct weir_period *from = &r->presentation->periods[p];
     struct weir_engine_period *to = &r->periods[p];
     to->start_us = from->start_us;
-    to->end_us = from->start_us + from->duration_us;
+    to->end_us = WEIR_TIME_NONE;
+    if (from->duration_us != WEIR_TIME_NONE)
+        to->end_us = from->start_us + from->duration_us;
     for (size_t t = 0; t < from->track_count; t++) {
         const struct weir_track *track = &from->tracks[t];
         enum weir_engine_track as =
@@ -96,7 +98,10 @@ void rig_load(struct rig *r, const struct rig_spec *spec, const char *abr_spec)
     s->bases = s->bases ? s->bases : 1;
 
     char *mpd = malloc(65536);
-    write_mpd(mpd, 65536, s);
+    if (s->manifest)
+        add_text(strcpy(mpd, ""), 65536, "%s", s->manifest);
+    else
+        write_mpd(mpd, 65536, s);
     struct weir_manifest_input in = {.data = (const uint8_t *)mpd,
                                      .size_bytes = strlen(mpd),
                                      .url = "http://host0.example/x.mpd",

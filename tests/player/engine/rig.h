@@ -32,6 +32,7 @@ struct rig_spec {
     bool no_audio;
     bool no_video;
     bool audio_first_period; // sound in the first period only
+    const char *manifest;    // read this instead of writing an MPD; one period
     bool sidx;               // one file a representation, indexed by a sidx that must be fetched
 };
 
