@@ -95,7 +95,7 @@ static bool read_value(const struct weir_abr_param *p, const char *text)
 static void join(char *out, size_t room, const char *word)
 {
     size_t used = strlen(out);
-    snprintf(out + used, room - used, "%s%s", used ? " " : "", word);
+    (void)snprintf(out + used, room - used, "%s%s", used ? " " : "", word);
 }
 
 static int unknown_key(const char *name, const char *key, const struct weir_abr_param *params,

@@ -132,7 +132,8 @@ static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duratio
     }
     // With nothing to play, any segment must do, however long. A playhead that only sinks move
     // stops short of the end of the media, so there less than a segment counts as nothing.
-    if (level_us == 0 || (e->params.untimed && level_us < duration_us))
+    int64_t usual_us = duration_us > l->last_duration_us ? duration_us : l->last_duration_us;
+    if (level_us == 0 || (e->params.untimed && level_us < usual_us))
         return true;
     if (level_us + duration_us > e->params.buffer_max_us) {
         l->recheck_us = l->end_us + duration_us - e->params.buffer_max_us;
