@@ -31,6 +31,7 @@ struct weir_demux {
     // Timing of the unit, once its first packet was seen.
     bool timed;
     int64_t offset_us; // added to media time
+    bool cut_reported; // that the transfer ended early
 };
 
 int weir_demux_create(const struct weir_demux_params *params, struct weir_demux **out)
@@ -52,14 +53,22 @@ int weir_demux_create(const struct weir_demux_params *params, struct weir_demux 
     return 0;
 }
 
-void weir_demux_reset(struct weir_demux *d)
+static void release_unit(struct weir_demux *d)
 {
     weir_lavf_close(d->lavf);
     weir_mp4_demux_close(&d->mp4);
     weir_segment_unref(&d->unit.media);
     weir_segment_unref(&d->unit.init);
     d->backend = BACKEND_NONE;
-    d->timed = false;
+    d->timed = d->cut_reported = false;
+}
+
+void weir_demux_reset(struct weir_demux *d)
+{
+    release_unit(d);
+    d->unit.discontinuity_sequence = 0;
+    if (d->params.timeline && d->params.want == WEIR_DEMUX_VIDEO)
+        weir_timeline_leader_back(d->params.timeline);
 }
 
 void weir_demux_destroy(struct weir_demux **dp)
@@ -68,7 +77,7 @@ void weir_demux_destroy(struct weir_demux **dp)
     if (!d)
         return;
     if (d->lavf)
-        weir_demux_reset(d);
+        release_unit(d);
     weir_lavf_destroy(&d->lavf);
     weir_mp4_demux_clear(&d->mp4);
     weir_format_clear(&d->format);
@@ -264,28 +273,38 @@ static int begin_mp4(struct weir_demux *d, struct weir_error *error)
     return start_mp4(d, pos, error);
 }
 
+// Followers must not wait for a leader that has nothing to tell about this sequence.
+static void leader_gives_up(const struct weir_demux *d)
+{
+    if (d->params.timeline && d->params.want == WEIR_DEMUX_VIDEO && !d->unit.timing_exact)
+        weir_timeline_leader_passed(d->params.timeline, d->unit.discontinuity_sequence);
+}
+
+static int begin_media(struct weir_demux *d, struct weir_error *error)
+{
+    if (d->unit.gap || !d->unit.media)
+        return 0;
+    int err = sniff_unit(d, error);
+    if (err)
+        return err;
+    if (d->container == WEIR_CONTAINER_MP4)
+        return begin_mp4(d, error);
+    return begin_lavf(d, !d->unit.init && d->container == WEIR_CONTAINER_UNKNOWN, error);
+}
+
 int weir_demux_begin(struct weir_demux *d, const struct weir_media_unit *unit,
                      struct weir_error *error)
 {
     // New references first: the unit may hold the very segments that are let go.
     struct weir_segment *media = unit->media ? weir_segment_ref(unit->media) : NULL;
     struct weir_segment *init = unit->init ? weir_segment_ref(unit->init) : NULL;
-    bool back =
-        d->params.timeline && d->unit.discontinuity_sequence != unit->discontinuity_sequence;
-    int64_t left = d->unit.discontinuity_sequence;
-    weir_demux_reset(d);
+    release_unit(d);
     d->unit = *unit;
     d->unit.media = media;
     d->unit.init = init;
-    if (back && d->params.want == WEIR_DEMUX_VIDEO && unit->discontinuity_sequence > left)
-        weir_timeline_leader_passed(d->params.timeline, unit->discontinuity_sequence - 1);
-    if (unit->gap || !media)
-        return 0;
-    int err = sniff_unit(d, error);
-    if (!err && d->container == WEIR_CONTAINER_MP4)
-        err = begin_mp4(d, error);
-    else if (!err)
-        err = begin_lavf(d, !d->unit.init && d->container == WEIR_CONTAINER_UNKNOWN, error);
+    int err = begin_media(d, error);
+    if (d->backend == BACKEND_NONE && err != WEIR_ERR_CANCELLED && err != WEIR_ERR_AGAIN)
+        leader_gives_up(d);
     return err;
 }
 
@@ -384,7 +403,14 @@ static int read_lavf(struct weir_demux *d, AVPacket *pkt, AVRational *tb, struct
 {
     const char *why = NULL;
     int err = weir_lavf_read(d->lavf, pkt, tb, &why);
-    return err ? report(d, err, weir_container_name(d->container), why, error) : 0;
+    if (!err)
+        return 0;
+    if (err == WEIR_ERR_END && !d->cut_reported &&
+        weir_segment_state(d->unit.media) == WEIR_SEGMENT_FAILED) {
+        d->cut_reported = true; // libavformat takes the missing bytes for the end
+        err = WEIR_ERR_SYNTAX;
+    }
+    return report(d, err, weir_container_name(d->container), why, error);
 }
 
 int weir_demux_read(struct weir_demux *d, AVPacket *pkt, struct weir_error *error)
@@ -397,6 +423,8 @@ int weir_demux_read(struct weir_demux *d, AVPacket *pkt, struct weir_error *erro
             err = read_mp4(d, pkt, &tb, error);
         else if (d->backend == BACKEND_LAVF)
             err = read_lavf(d, pkt, &tb, error);
+        if (err == WEIR_ERR_END && !d->timed)
+            leader_gives_up(d);
         if (!err && !d->timed)
             err = find_timing(d, pkt, tb, error);
         if (!err) {

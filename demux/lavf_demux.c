@@ -13,6 +13,7 @@
 #include "core/rational.h"
 
 #define IO_BYTES       (32 * 1024)
+#define MAX_ERRORS     64    // damaged reads in a row before the rest is given up
 #define MAX_OPEN_READS 20000 // packets of other streams passed over while looking for ours
 
 struct weir_lavf {
@@ -30,6 +31,7 @@ struct weir_lavf {
     int64_t base_us;
     AVPacket *first; // read by open, given out by the first read
     bool first_held;
+    int errors;     // in a row
     bool first_out; // a packet was given out since open
     // Sound whose frames do not all carry a time stamp (several in a PES packet, or packed):
     // counted on from the last.
@@ -249,17 +251,31 @@ static void choose_stream(struct weir_lavf *l)
         l->ctx->streams[i]->discard = (int)i == preferred ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
 }
 
+// Media may only be what it seems: no demuxer that would open further files or URLs that the bytes
+// name, such as playlists and concatenation scripts.
+static const char containers_allowed[] =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,aac,mp3,ac3,eac3,dts,truehd,flac,ogg,wav,"
+    "w64,aiff,au,caf,amr,"
+    "avi,flv,live_flv,asf,ivf,obu,h264,hevc,m4v,mpegvideo,mxf,nut,rm,tta,wv,ape";
+
 static int open_input(struct weir_lavf *l, const char **why)
 {
     l->ctx = avformat_alloc_context();
     if (!l->ctx)
         return WEIR_ERR_NOMEM;
+    l->ctx->format_whitelist = av_strdup(containers_allowed); // freed with the context
+    l->ctx->protocol_whitelist = av_strdup("none");
+    if (!l->ctx->format_whitelist || !l->ctx->protocol_whitelist) {
+        avformat_free_context(l->ctx);
+        l->ctx = NULL;
+        return WEIR_ERR_NOMEM;
+    }
     l->ctx->pb = l->io;
     l->ctx->flags |= AVFMT_FLAG_CUSTOM_IO;
     const char *name = format_name(l->container);
     const AVInputFormat *input = name ? av_find_input_format(name) : NULL;
     int averr = avformat_open_input(&l->ctx, NULL, input, NULL); // frees ctx on failure
-    if (averr == AVERROR_INVALIDDATA && !name) {
+    if ((averr == AVERROR_INVALIDDATA || averr == AVERROR(EINVAL)) && !name) {
         *why = "no container that this build knows";
         return WEIR_ERR_UNSUPPORTED;
     }
@@ -389,6 +405,7 @@ int weir_lavf_open(struct weir_lavf *l, const struct weir_media_unit *unit,
     l->whole = whole;
     l->cancelled = l->first_out = false;
     l->stream = -1;
+    l->errors = 0;
     int err = measure_head(l);
     if (!err)
         err = open_io(l);
@@ -449,7 +466,8 @@ int weir_lavf_read(struct weir_lavf *l, AVPacket *pkt, AVRational *time_base, co
         } else {
             int averr = av_read_frame(l->ctx, pkt);
             if (averr < 0)
-                return translate(l, averr, why);
+                return ++l->errors > MAX_ERRORS ? WEIR_ERR_END : translate(l, averr, why);
+            l->errors = 0;
         }
         if (pkt->stream_index == l->stream && pkt->size > 0)
             break;

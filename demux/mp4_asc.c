@@ -37,6 +37,20 @@ static int take_rate(struct bits *b)
     return index < sizeof(rates) / sizeof(rates[0]) ? rates[index] : 0;
 }
 
+// Backward compatible signalling of SBR behind the AAC-LC part (1.6.6.1): the extended rate, or 0.
+// A plain decoder does not look here, libavcodec does.
+static int take_sync_extension(struct bits *b)
+{
+    (void)take(b, 1); // frameLengthFlag
+    if (take(b, 1))   // dependsOnCoreCoder
+        (void)take(b, 14);
+    (void)take(b, 1); // extensionFlag
+    if (take(b, 11) != 0x2b7 || take_object_type(b) != 5 || take(b, 1) == 0)
+        return 0;
+    int rate = take_rate(b);
+    return b->pos <= b->size_bits ? rate : 0;
+}
+
 void weir_mp4_asc_apply(const uint8_t *asc, size_t size_bytes, AVCodecParameters *par)
 {
     static const int channel_counts[] = {0, 1, 2, 3, 4, 5, 6, 8};
@@ -51,6 +65,11 @@ void weir_mp4_asc_apply(const uint8_t *asc, size_t size_bytes, AVCodecParameters
     }
     if (b.pos > b.size_bits)
         return;
+    if (!sbr && type == 2 && config > 0) {
+        int extended = take_sync_extension(&b);
+        sbr = extended > 0;
+        rate = sbr ? extended : rate;
+    }
     if (rate > 0)
         par->sample_rate = rate;
     if (config > 0 && config < sizeof(channel_counts) / sizeof(channel_counts[0])) {

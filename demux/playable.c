@@ -8,6 +8,7 @@
 #include "core/rational.h"
 #include "demux/mp4_fragment.h"
 #include "demux/sniff.h"
+#include "demux/timeline.h"
 #include "demux/ts_scan.h"
 #include "demux/unit_time.h"
 
@@ -27,6 +28,8 @@ struct weir_playable {
     int64_t first_pts, max_end; // ticks of the track
     struct weir_ts_scan ts;
     int64_t until_us; // the last answer
+    struct weir_timeline *timeline;
+    bool pinned;
 };
 
 int weir_playable_create(struct weir_playable **out)
@@ -36,6 +39,23 @@ int weir_playable_create(struct weir_playable **out)
         return WEIR_ERR_NOMEM;
     (*out)->until_us = WEIR_TIME_NONE;
     return 0;
+}
+
+void weir_playable_pin(struct weir_playable *p, struct weir_timeline *timeline)
+{
+    p->timeline = timeline;
+}
+
+// The demuxer would come to the same offset: both take the first packet's presentation time.
+static void pin(struct weir_playable *p, int64_t first_ticks, int64_t timescale)
+{
+    const struct weir_media_unit *u = &p->unit;
+    if (p->pinned || !p->timeline || u->timing_exact || p->want != WEIR_DEMUX_VIDEO)
+        return;
+    int64_t offset_us;
+    p->pinned =
+        weir_timeline_offset(p->timeline, true, u->discontinuity_sequence,
+                             weir_ticks_to_us(first_ticks, timescale), u->start_us, &offset_us);
 }
 
 static void release(struct weir_playable *p)
@@ -66,7 +86,7 @@ void weir_playable_begin(struct weir_playable *p, const struct weir_media_unit *
     p->phase = PHASE_SNIFF;
     p->init_pos = 0;
     p->track = NULL;
-    p->any = false;
+    p->any = p->pinned = false;
     p->until_us = WEIR_TIME_NONE;
 }
 
@@ -165,6 +185,7 @@ static int64_t scan_mp4(struct weir_playable *p)
     }
     if (!p->any)
         return WEIR_TIME_NONE;
+    pin(p, p->first_pts, p->track->timescale);
     // Pictures arrive in the order of decoding: those not here yet bound what can be shown without
     // a hole.
     int64_t until = p->max_end;
@@ -183,7 +204,10 @@ static int64_t scan_ts(struct weir_playable *p)
 {
     struct weir_window w = window_of(p->unit.media);
     int64_t first, until;
-    if (!weir_ts_scan_until(&p->ts, &w, &first, &until) || until <= first)
+    if (!weir_ts_scan_until(&p->ts, &w, &first, &until))
+        return WEIR_TIME_NONE;
+    pin(p, first, 90000);
+    if (until <= first)
         return WEIR_TIME_NONE;
     return on_timeline(p, until, first, 90000);
 }
@@ -199,9 +223,6 @@ int64_t weir_playable_until_us(struct weir_playable *p)
     if (!u->media)
         return WEIR_TIME_NONE;
     bool init_here = !u->init || weir_segment_state(u->init) == WEIR_SEGMENT_COMPLETE;
-    if (init_here && weir_segment_state(u->media) == WEIR_SEGMENT_COMPLETE &&
-        end_us != WEIR_TIME_NONE)
-        return p->until_us = end_us;
     if (p->phase == PHASE_SNIFF)
         sniff(p);
     if (p->phase == PHASE_INIT)
@@ -211,7 +232,8 @@ int64_t weir_playable_until_us(struct weir_playable *p)
         until_us = scan_mp4(p);
     else if (p->phase == PHASE_TS)
         until_us = scan_ts(p);
-    if (end_us != WEIR_TIME_NONE && until_us > end_us)
+    bool complete = init_here && weir_segment_state(u->media) == WEIR_SEGMENT_COMPLETE;
+    if (end_us != WEIR_TIME_NONE && (until_us > end_us || complete))
         until_us = end_us;
     if (until_us > p->until_us) // never goes back; NONE is below everything
         p->until_us = until_us;

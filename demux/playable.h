@@ -10,6 +10,10 @@ struct weir_playable;
 
 int weir_playable_create(struct weir_playable **out);
 void weir_playable_destroy(struct weir_playable **p);
+// Let the video's scan pin the shared timeline as soon as the first timestamp has arrived, before
+// any decoder thread gets there: sound then never waits for the pictures' demuxer. Borrowed; NULL
+// (the default) pins nothing.
+void weir_playable_pin(struct weir_playable *p, struct weir_timeline *timeline);
 // Follow this unit from its beginning (its init segment may be NULL or still arriving).
 void weir_playable_begin(struct weir_playable *p, const struct weir_media_unit *unit,
                          enum weir_demux_want want);

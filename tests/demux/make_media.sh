@@ -51,6 +51,19 @@ run -map 0:v -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 25 -s 160x90 $fra
 for a in libopus flac ac3 eac3 libmp3lame; do
     run -map 1:a -c:a "$a" -strict -2 $frag "$dir/codecs/$a.mp4"
 done
+run -map 0:v -c:v libsvtav1 -preset 12 -g 25 -s 160x90 -t 1 $frag "$dir/codecs/av1.mp4" 2>"$dir/av1.log"
+# What the picture's header says beside the codec.
+one="-map 0:v -frames:v 10 -c:v libx264 -preset ultrafast -s 160x90"
+run $one -vf setsar=4/3 $frag "$dir/codecs/anamorphic.mp4"
+run $one "$dir/codecs/upright.mp4"
+for angle in 90 180 270; do
+    # The tag counts against the clock, the name with it.
+    ffmpeg -nostdin -v error -y -i "$dir/codecs/upright.mp4" -c copy -metadata:s:v rotate=$((360 - angle)) $frag \
+        "$dir/codecs/rotated$angle.mp4"
+done
+ffmpeg -nostdin -v error -y -i "$dir/codecs/rotated90.mp4" -c copy "$dir/codecs/rotated90_plain.mp4"
+run $one $frag -encryption_scheme cenc-aes-ctr -encryption_key 00112233445566778899aabbccddeeff \
+    -encryption_kid 0123456789abcdef0123456789abcdef "$dir/codecs/encrypted.mp4"
 # Less than 8 KiB with pictures and sound, for cutting at every byte.
 ffmpeg -nostdin -v error -y -f lavfi -i testsrc=size=32x32:rate=10 -f lavfi -i sine=sample_rate=16000 -t 0.6 \
     -c:v libx264 -preset ultrafast -g 3 -bf 0 -threads 1 -c:a aac -b:a 16k \

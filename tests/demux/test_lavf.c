@@ -369,6 +369,27 @@ static void the_mpeg_clock_may_wrap(void **state)
     }
 }
 
+// libavformat takes missing bytes for the end; the demuxer knows better.
+static void a_transfer_cut_short_is_reported_once(void **state)
+{
+    struct world *w = *state;
+    struct bytes b = load(ts[0]);
+    struct weir_segment *media = segment_of(w, b.data, b.size / 2, WEIR_SEGMENT_FAILED);
+    struct weir_media_unit u = exact_unit(NULL, media);
+    struct weir_demux *d = demux_for(w, WEIR_DEMUX_VIDEO, false);
+    struct packets got = {0};
+    struct weir_error error = {0};
+    assert_int_equal(weir_demux_begin(d, &u, &error), 0);
+    assert_int_equal(read_all(w, d, &got, &error), WEIR_ERR_SYNTAX);
+    assert_string_equal(error.why, "the transfer ended early");
+    assert_true(got.count > 10);
+    assert_int_equal(read_all(w, d, &got, &error), WEIR_ERR_END);
+    packets_clear(&got);
+    weir_demux_destroy(&d);
+    weir_segment_unref(&media);
+    drop(&b);
+}
+
 static void what_is_no_media_is_named(void **state)
 {
     struct world *w = *state;
@@ -409,6 +430,7 @@ int main(void)
         cmocka_unit_test(whole_files_can_be_sought_in),
         cmocka_unit_test(segments_cannot_be_sought_in),
         cmocka_unit_test(the_mpeg_clock_may_wrap),
+        cmocka_unit_test(a_transfer_cut_short_is_reported_once),
         cmocka_unit_test(what_is_no_media_is_named),
     };
     return cmocka_run_group_tests(tests, media_setup, media_teardown);

@@ -194,6 +194,82 @@ static void many_sequences_are_remembered(void **state)
     weir_timeline_destroy(&t);
 }
 
+// The scan pins the sequence while the bytes arrive, to what the demuxer would find.
+static void the_scan_pins_before_the_demuxer_comes(void **state)
+{
+    struct world *w = *state;
+    static const char *const files[][2] = {{"hls/init.mp4", "hls/seg1.m4s"}, {NULL, "ts/seg1.ts"}};
+    for (int i = 0; i < 2; i++) {
+        struct weir_timeline *scanned = NULL, *demuxed = NULL, *usual = w->timeline;
+        assert_int_equal(weir_timeline_create(true, &scanned), 0);
+        assert_int_equal(weir_timeline_create(true, &demuxed), 0);
+        struct weir_segment *init = files[i][0] ? segment_from(w, files[i][0]) : NULL;
+        struct weir_segment *media = segment_from(w, files[i][1]);
+        struct weir_media_unit u = exact_unit(init, media);
+        u.timing_exact = false;
+        u.start_us = 2000000;
+        u.duration_us = 2000000;
+        struct weir_playable *p = NULL;
+        assert_int_equal(weir_playable_create(&p), 0);
+        weir_playable_pin(p, scanned);
+        weir_playable_begin(p, &u, WEIR_DEMUX_VIDEO);
+        assert_int_equal(weir_playable_until_us(p), 4000000);
+        w->timeline = demuxed;
+        struct weir_demux *d = demux_for(w, WEIR_DEMUX_VIDEO, false);
+        w->timeline = usual;
+        AVPacket *pkt = av_packet_alloc();
+        assert_int_equal(weir_demux_begin(d, &u, NULL), 0);
+        assert_int_equal(weir_demux_read(d, pkt, NULL), 0);
+        int64_t a = 0, b = 1;
+        assert_true(weir_timeline_offset(scanned, false, 0, 0, 0, &a));
+        assert_true(weir_timeline_offset(demuxed, false, 0, 0, 0, &b));
+        assert_int_equal(a, b);
+        av_packet_free(&pkt);
+        weir_demux_destroy(&d);
+        weir_playable_destroy(&p);
+        weir_segment_unref(&init);
+        weir_segment_unref(&media);
+        weir_timeline_destroy(&scanned);
+        weir_timeline_destroy(&demuxed);
+    }
+}
+
+// Sound must not wait for pictures that are not there: a gap, a segment of sound alone, a damaged
+// one.
+static void followers_go_on_where_the_leader_finds_nothing(void **state)
+{
+    struct world *w = *state;
+    struct weir_segment *init = segment_from(w, "dash/init-stream2.m4s");
+    struct weir_segment *media = segment_from(w, "dash/chunk-stream2-00001.m4s");
+    struct weir_segment *nothing = segment_of(w, NULL, 0, WEIR_SEGMENT_FAILED);
+    for (int i = 0; i < 3; i++) {
+        struct weir_timeline *fresh = NULL, *usual = w->timeline;
+        assert_int_equal(weir_timeline_create(true, &fresh), 0);
+        w->timeline = fresh;
+        struct weir_demux *v = demux_for(w, WEIR_DEMUX_VIDEO, false),
+                          *a = demux_for(w, WEIR_DEMUX_AUDIO, true);
+        w->timeline = usual;
+        struct weir_media_unit u = exact_unit(init, media), broken = u;
+        u.timing_exact = broken.timing_exact = false;
+        u.start_us = 7000000;
+        broken.gap = i == 0;
+        broken.media = i == 2 ? nothing : media;
+        AVPacket *pkt = av_packet_alloc();
+        assert_int_equal(weir_demux_begin(v, &broken, NULL), i == 0 ? 0 : WEIR_ERR_END);
+        (void)weir_demux_read(v, pkt, NULL);
+        assert_int_equal(weir_demux_begin(a, &u, NULL), 0);
+        assert_int_equal(weir_demux_read(a, pkt, NULL), 0); // or it would wait for ever
+        assert_int_equal(pkt->pts, 7000000);
+        av_packet_free(&pkt);
+        weir_demux_destroy(&v);
+        weir_demux_destroy(&a);
+        weir_timeline_destroy(&fresh);
+    }
+    weir_segment_unref(&init);
+    weir_segment_unref(&media);
+    weir_segment_unref(&nothing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +277,8 @@ int main(void)
         cmocka_unit_test(every_picture_before_the_answer_is_there),
         cmocka_unit_test(transport_streams_are_followed_by_their_pes_headers),
         cmocka_unit_test(containers_known_only_when_complete_say_so),
+        cmocka_unit_test(the_scan_pins_before_the_demuxer_comes),
+        cmocka_unit_test(followers_go_on_where_the_leader_finds_nothing),
         cmocka_unit_test(the_leader_pins_and_followers_wait),
         cmocka_unit_test(without_a_leader_the_first_to_come_pins),
         cmocka_unit_test(many_sequences_are_remembered),
