@@ -382,7 +382,8 @@ static size_t write_sidx(const struct rig *r, uint8_t *out)
     return (size_t)(p - out);
 }
 
-void rig_index(struct rig *r, int64_t now_us, uint64_t id)
+static void load_index(struct rig *r, int64_t now_us, uint64_t id, const void *data,
+                       size_t size_bytes, int64_t offset)
 {
     struct weir_engine_event event = {.kind = WEIR_EVENT_INDEX};
     event.index.id = id;
@@ -392,17 +393,27 @@ void rig_index(struct rig *r, int64_t now_us, uint64_t id)
             rep = r->open[i].rep;
     }
     assert_non_null(rep);
-    uint8_t *sidx = calloc(1, 1024 + 12 * (size_t)r->spec.segments);
-    struct weir_manifest_input in = {.data = sidx,
-                                     .size_bytes = write_sidx(r, sidx),
+    struct weir_manifest_input in = {.data = data,
+                                     .size_bytes = size_bytes,
                                      .url = rep->index_url,
                                      .wall_clock_us = WEIR_TIME_NONE};
     struct weir_error error = {0};
-    if (weir_presentation_load_index(r->presentation, rep, &in, 1000, &error))
-        fail_msg("sidx: %s (%s)", error.what, error.why);
-    free(sidx);
+    if (weir_presentation_load_index(r->presentation, rep, &in, offset, &error))
+        fail_msg("index: %s (%s)", error.what, error.why);
     close_fetch(r, id);
     rig_step(r, now_us, &event);
+}
+
+void rig_index(struct rig *r, int64_t now_us, uint64_t id)
+{
+    uint8_t *sidx = calloc(1, 1024 + 12 * (size_t)r->spec.segments);
+    load_index(r, now_us, id, sidx, write_sidx(r, sidx), 1000);
+    free(sidx);
+}
+
+void rig_playlist(struct rig *r, int64_t now_us, uint64_t id, const char *text)
+{
+    load_index(r, now_us, id, text, strlen(text), 0);
 }
 
 void rig_playhead(struct rig *r, int64_t now_us, int64_t media_us)

@@ -76,6 +76,7 @@ void rig_done(struct rig *r, int64_t now_us, uint64_t id, int64_t bytes);
 void rig_progress(struct rig *r, int64_t now_us, uint64_t id, int64_t bytes, int64_t playable_us);
 void rig_fail(struct rig *r, int64_t now_us, uint64_t id, int err, bool retryable);
 void rig_index(struct rig *r, int64_t now_us, uint64_t id); // loads a true sidx first
+void rig_playlist(struct rig *r, int64_t now_us, uint64_t id, const char *text); // HLS
 void rig_playhead(struct rig *r, int64_t now_us, int64_t media_us);
 void rig_seek(struct rig *r, int64_t now_us, int64_t media_us);
 

@@ -261,6 +261,108 @@ static void asks_for_an_index_when_its_rung_is_chosen(void **state)
     rig_clear(&r);
 }
 
+#define PLAYLIST "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+
+static const char variants[] =
+    "#EXTM3U\n"
+    "#EXT-X-STREAM-INF:BANDWIDTH=500000,CODECS=\"avc1.640028\"\nlow.m3u8\n"
+    "#EXT-X-STREAM-INF:BANDWIDTH=900000,CODECS=\"avc1.640028\"\nhigh.m3u8\n";
+static const char low[] = PLAYLIST "#EXTINF:4,\n0.ts\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n2.ts\n"
+                                   "#EXT-X-ENDLIST\n";
+
+static void hold_rung(struct rig *r, size_t rung)
+{
+    struct weir_engine_event hold = {.kind = WEIR_EVENT_HOLD_RUNG, .rung = rung};
+    rig_step(r, r->now_us, &hold);
+}
+
+// Plays segment 0 of `low`, then switches to `high` as given.
+static const struct weir_fetch *switch_to(struct rig *r, const char *high)
+{
+    rig_start(r, &(struct rig_spec){.manifest = variants}, "fixed");
+    rig_playlist(r, 0, rig_fetch(r, WEIR_FETCH_INDEX, WEIR_ENGINE_VIDEO)->id, low);
+    hold_rung(r, 1);
+    rig_serve(r, 1000);
+    rig_playlist(r, 2000, rig_fetch(r, WEIR_FETCH_INDEX, WEIR_ENGINE_VIDEO)->id, high);
+    return rig_fetch(r, WEIR_FETCH_MEDIA, WEIR_ENGINE_VIDEO);
+}
+
+// Durations of variants may be rounded otherwise; a boundary a little later is the same boundary.
+static void a_switch_tolerates_rounded_durations(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct weir_fetch *f =
+        switch_to(&r, PLAYLIST "#EXTINF:4.08,\n0.ts\n#EXTINF:3.96,\n1.ts\n#EXT-X-ENDLIST\n");
+    assert_int_equal(f->rung, 1);
+    assert_int_equal(f->index, 1);
+    rig_clear(&r);
+}
+
+// Where the other variant is cut otherwise, its segment that holds the place is taken: doubled
+// media, but no hole.
+static void a_switch_between_other_cuts_leaves_no_hole(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct weir_fetch *f = switch_to(
+        &r, PLAYLIST "#EXTINF:3,\n0.ts\n#EXTINF:3,\n1.ts\n#EXTINF:3,\n2.ts\n#EXT-X-ENDLIST\n");
+    assert_int_equal(f->index, 1);
+    assert_int_equal(f->info.start_us, 3 * SECOND);
+    rig_serve(&r, 3000);
+    assert_int_equal(weir_engine_status(r.engine, 3000).buffer_level_us[WEIR_ENGINE_VIDEO],
+                     6 * SECOND - 2000);
+    rig_clear(&r);
+}
+
+// A variant that lists the segment as a gap is passed by; the next one that has it serves.
+static void a_gap_in_one_variant_comes_from_another(void **state)
+{
+    (void)state;
+    struct rig r;
+    const struct weir_fetch *f =
+        switch_to(&r, PLAYLIST "#EXTINF:4,\n0.ts\n#EXT-X-GAP\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n2.ts\n"
+                               "#EXT-X-ENDLIST\n");
+    assert_int_equal(f->rung, 0);
+    assert_int_equal(f->index, 1);
+    assert_int_equal(f->segment_serial, 1);
+    rig_serve(&r, 3000);
+    f = rig_fetch(&r, WEIR_FETCH_MEDIA, WEIR_ENGINE_VIDEO);
+    assert_int_equal(f->rung, 1); // back as soon as it can
+    assert_int_equal(f->index, 2);
+    rig_clear(&r);
+}
+
+// A file is one segment; where nothing tells how long it is, what can be played tells enough.
+static void plays_a_file_of_unknown_length(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_load(&r, &video_only, "fixed");
+    weir_presentation_destroy(&r.presentation);
+    struct weir_file_description file = {.duration_us = WEIR_TIME_NONE, .has_video = true};
+    assert_int_equal(weir_presentation_for_file("file:///x.ts", &file, &r.presentation), 0);
+    r.reps[0][WEIR_ENGINE_VIDEO][0] = &r.presentation->periods[0].tracks[0].representations[0];
+    r.periods[0].tracks[WEIR_ENGINE_VIDEO].count = 1;
+    r.periods[0].end_us = WEIR_TIME_NONE;
+    rig_make(&r);
+    rig_open(&r);
+    uint64_t id = rig_fetch(&r, WEIR_FETCH_MEDIA, WEIR_ENGINE_VIDEO)->id;
+    rig_progress(&r, 1000, id, 1000, 40000);
+    assert_int_equal(rig_action(&r, WEIR_ACTION_START)->media_us, 0);
+    rig_event(&r, 41000, WEIR_EVENT_TIMER);
+    assert_non_null(rig_action(&r, WEIR_ACTION_STALL));
+    rig_progress(&r, 50000, id, 1000000, 5 * SECOND);
+    assert_non_null(rig_action(&r, WEIR_ACTION_RESUME));
+    rig_done(&r, 60000, id, 2000000);
+    assert_true(r.eos[WEIR_ENGINE_VIDEO]);
+    assert_in_range(weir_engine_status(r.engine, 30 * SECOND).playhead_us, 29 * SECOND,
+                    30 * SECOND);
+    rig_event(&r, 31 * SECOND, WEIR_EVENT_DRAINED);
+    assert_int_equal(r.end_err, 0);
+    rig_clear(&r);
+}
+
 static void a_held_rung_lasts_until_auto(void **state)
 {
     (void)state;
@@ -456,6 +558,10 @@ int main(void)
         cmocka_unit_test(a_track_that_ends_early_holds_nobody_up),
         cmocka_unit_test(asks_for_each_init_segment_once),
         cmocka_unit_test(asks_for_an_index_when_its_rung_is_chosen),
+        cmocka_unit_test(a_switch_tolerates_rounded_durations),
+        cmocka_unit_test(a_switch_between_other_cuts_leaves_no_hole),
+        cmocka_unit_test(a_gap_in_one_variant_comes_from_another),
+        cmocka_unit_test(plays_a_file_of_unknown_length),
         cmocka_unit_test(a_held_rung_lasts_until_auto),
         cmocka_unit_test(grants_the_algorithm_its_wait),
         cmocka_unit_test(a_decision_is_reported_with_what_it_saw),
