@@ -80,6 +80,7 @@ struct run {
     struct weir_outputs outputs;
     struct weir_player *player;
     struct weir_control control;
+    bool shown;              // a picture was
     struct weir_error error; // of an output
 };
 
@@ -87,6 +88,16 @@ static int64_t nap_us(const struct run *r, int64_t wait_us)
 {
     int64_t most_us = weir_control_wants_input(&r->control) ? INPUT_POLL_US : HEADLESS_NAP_US;
     return wait_us < 0 || wait_us > most_us ? most_us : wait_us;
+}
+
+// The window opens in the size of the largest rung, not of the one that playback starts with.
+static void expect_size(struct run *r)
+{
+    struct weir_player_status s;
+    weir_player_status(r->player, &s);
+    if (r->outputs.video->ops->expect && s.max_width > 0)
+        r->outputs.video->ops->expect(r->outputs.video, s.max_width, s.max_height);
+    r->shown = true;
 }
 
 // Play to the end. 0, or why it ended: CANCELLED after q or a signal.
@@ -104,6 +115,8 @@ static int play_pictures(struct run *r)
         }
         if (err)
             return err == WEIR_ERR_END ? 0 : err;
+        if (!r->shown)
+            expect_size(r);
         int64_t copied_before = atomic_load(&r->outputs.copies.render_bytes);
         err = weir_outputs_picture(&r->outputs, &picture, &r->error);
         weir_player_count_render_copy(r->player,
@@ -194,6 +207,8 @@ static int play_once(struct run *r, bool last)
     if (last && !failed)
         failed = weir_outputs_finish(&r->outputs, r->options, &r->error);
     int code = conclude(r, err ? err : failed);
+    if (r->outputs.video->ops->release)
+        r->outputs.video->ops->release(r->outputs.video);
     weir_player_destroy(&r->player);
     return code;
 }

@@ -1,4 +1,5 @@
-// core/clock.h — time as an argument: int64_t microseconds from any fixed origin. Only hosts read a clock.
+// core/clock.h — time as an argument: int64_t microseconds from any fixed origin. Only hosts read a
+// clock.
 #ifndef WEIR_CORE_CLOCK_H
 #define WEIR_CORE_CLOCK_H
 

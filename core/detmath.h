@@ -1,5 +1,6 @@
 // core/detmath.h — natural logarithm and powers of two that give the same bits on every machine and
-// compiler: glibc's differ with and without FMA. Built with -ffp-contract=off; only + - * / and sqrt.
+// compiler: glibc's differ with and without FMA. Built with -ffp-contract=off; only + - * / and
+// sqrt.
 #ifndef WEIR_CORE_DETMATH_H
 #define WEIR_CORE_DETMATH_H
 

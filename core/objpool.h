@@ -1,5 +1,5 @@
-// core/objpool.h — small objects of a few size classes with a cache per thread: allocation on one thread and
-// release on another without touching malloc or a lock in steady state.
+// core/objpool.h — small objects of a few size classes with a cache per thread: allocation on one
+// thread and release on another without touching malloc or a lock in steady state.
 #ifndef WEIR_CORE_OBJPOOL_H
 #define WEIR_CORE_OBJPOOL_H
 

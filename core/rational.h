@@ -12,8 +12,8 @@ int64_t weir_rescale(int64_t value, int64_t num, int64_t den);
 int64_t weir_ticks_to_us(int64_t ticks, int64_t timescale);
 int64_t weir_us_to_ticks(int64_t us, int64_t timescale);
 
-// a + b, a * b with saturation instead of overflow, for values read from outside. Never INT64_MIN, which is
-// WEIR_TIME_NONE: the lowest result is INT64_MIN+1.
+// a + b, a * b with saturation instead of overflow, for values read from outside. Never INT64_MIN,
+// which is WEIR_TIME_NONE: the lowest result is INT64_MIN+1.
 int64_t weir_add_sat(int64_t a, int64_t b);
 int64_t weir_mul_sat(int64_t a, int64_t b);
 

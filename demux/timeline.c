@@ -115,7 +115,8 @@ void weir_timeline_leader_passed(struct weir_timeline *t, int64_t discontinuity_
 void weir_timeline_leader_back(struct weir_timeline *t)
 {
     (void)pthread_mutex_lock(&t->lock);
-    t->leader_passed_any = false;
+    if (t->leader_passed < INT64_MAX) // absent or ended: nobody will come
+        t->leader_passed_any = false;
     (void)pthread_mutex_unlock(&t->lock);
 }
 

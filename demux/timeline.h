@@ -22,8 +22,8 @@ bool weir_timeline_offset(struct weir_timeline *t, bool leader, int64_t disconti
 // The leading stream has gone past this sequence, ended, or turned out to be absent: followers pin
 // for themselves.
 void weir_timeline_leader_passed(struct weir_timeline *t, int64_t discontinuity_sequence);
-// The leading stream starts over (a seek): what it has gone past is forgotten, what is pinned
-// stays.
+// The leading stream starts over (a seek): what it has gone past is forgotten, unless that was
+// INT64_MAX; what is pinned stays.
 void weir_timeline_leader_back(struct weir_timeline *t);
 // A follower sleeps until this sequence may have an offset, at most timeout_us.
 void weir_timeline_wait(struct weir_timeline *t, int64_t discontinuity_sequence,

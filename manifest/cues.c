@@ -184,8 +184,6 @@ static int finish(struct weir_presentation *p, struct weir_representation *r, st
         .independent = true, // a cue is a place to seek to
         .timing_exact = true,
     };
-    for (size_t i = 0; src->media_url && i < c->count; i++)
-        entries[i].url = src->media_url;
     r->index = x;
     r->index_need = WEIR_INDEX_READY;
     return 0;

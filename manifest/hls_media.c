@@ -149,6 +149,9 @@ static int read_key(struct media *m, struct weir_slice list)
     // "skd:" and the like are names for a key system, not places.
     if (uri && (err = resolve(m, uri, &k->uri)) != 0)
         return err;
+    if (uri && weir_url_has_scheme(k->uri, "file") && !m->h->in->allow_file_urls)
+        return weir_hls_fail(m->h, WEIR_ERR_DENIED,
+                             "a playlist from the network may not name this key");
     if (!uri)
         warn(m, "EXT-X-KEY without URI");
     m->key = k;

@@ -94,7 +94,6 @@ struct weir_source {
     struct weir_byte_range index_range;
     int64_t timescale, offset_ticks;
     int64_t period_start_us, period_end_us;
-    const char *media_url; // what sidx offsets count in; NULL: the base
     struct weir_sidx_item *items;
     size_t item_count, load_count;
     struct weir_cue_state *cues;

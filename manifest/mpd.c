@@ -130,7 +130,7 @@ static int read_document(struct weir_mpd *m, struct weir_error *error)
     if (err)
         return weir_error_set(error, err, m->in->url,
                               "every BaseURL of the MPD names something that may not be fetched");
-    weir_mpd_live(m, &bases);
+    weir_mpd_live(m);
     weir_mpd_service(m);
     err = weir_mpd_periods(m, &bases, error);
     if (err)

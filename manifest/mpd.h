@@ -20,7 +20,6 @@ struct weir_mpd {
     bool dynamic;
     bool no_memory; // sticky: any allocation failed
     bool chunked;   // @availabilityTimeComplete="false" was seen
-    bool offsets;   // an availabilityTimeOffset was seen
     int64_t availability_start_us, availability_end_us;
     int64_t time_shift_us;
     size_t denied;     // URLs refused
@@ -37,7 +36,6 @@ struct weir_mpd_period {
     const xmlNode *node;
     struct weir_period *out;
     struct weir_bases bases;
-    bool open; // its end is not known
 };
 
 // Duplicate into the arena; NULL stays NULL. Out of memory is remembered in m->no_memory.
@@ -58,6 +56,11 @@ int weir_mpd_periods(struct weir_mpd *m, const struct weir_bases *bases, struct 
 bool weir_mpd_set(struct weir_mpd *m, const struct weir_mpd_period *period, const xmlNode *set,
                   struct weir_track *out);
 
+// mpd_switching.c: sets that name each other as switchable become one ladder. nodes[i] is the set
+// of track i.
+void weir_mpd_merge_switchable(struct weir_mpd *m, struct weir_period *period,
+                               const xmlNode **nodes);
+
 // mpd_segments.c: how the representation's segments are found; false: not at all, with a warning.
 bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
                        const struct weir_mpd_levels *levels, const struct weir_bases *bases,
@@ -73,7 +76,7 @@ const struct weir_descriptor *weir_mpd_descriptors(struct weir_mpd *m, const xml
                                                    const char *name, size_t *count);
 void weir_mpd_protection(struct weir_mpd *m, const xmlNode *set, struct weir_track *out);
 void weir_mpd_events(struct weir_mpd *m, const struct weir_mpd_period *period);
-void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases);
+void weir_mpd_live(struct weir_mpd *m);
 void weir_mpd_service(struct weir_mpd *m);
 // Remote elements (xlink:href, 5.5) are not fetched: their own content counts, with a warning. True
 // when the element is to be taken as not there.

@@ -245,9 +245,8 @@ static const char *url_child(struct weir_mpd *m, const char *name)
     return NULL;
 }
 
-void weir_mpd_live(struct weir_mpd *m, const struct weir_bases *bases)
+void weir_mpd_live(struct weir_mpd *m)
 {
-    (void)bases;
     if (!m->dynamic)
         return;
     struct weir_live_info *l = weir_mpd_array(m, 1, sizeof(*l));

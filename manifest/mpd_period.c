@@ -100,6 +100,7 @@ static void read_sets(struct weir_mpd *m, const struct weir_mpd_period *period)
         count = WEIR_MAX_SETS;
     }
     out->tracks = weir_mpd_array(m, count, sizeof(*out->tracks));
+    const xmlNode **nodes = weir_mpd_array(m, count, sizeof(*nodes));
     const xmlNode *n = weir_xml_child(period->node, "AdaptationSet");
     for (size_t i = 0; i < count && n && !m->no_memory;
          i++, n = weir_xml_next(n, "AdaptationSet")) {
@@ -107,9 +108,11 @@ static void read_sets(struct weir_mpd *m, const struct weir_mpd_period *period)
         *t = (struct weir_track){0};
         if (weir_mpd_remote(m, n) || !weir_mpd_set(m, period, n, t))
             continue;
-        out->track_count++;
+        nodes[out->track_count++] = n;
     }
     warn_duplicates(m, out);
+    if (nodes)
+        weir_mpd_merge_switchable(m, out, nodes);
 }
 
 // A static period without a declared end is as long as its longest track.

@@ -132,6 +132,20 @@ int weir_presentation_parse(const struct weir_manifest_input *in, struct weir_pr
     return err;
 }
 
+// An MPD that states no duration is as long as its index says; only its last period can be without
+// an end.
+static void learn_duration(struct weir_presentation *p, const struct weir_representation *r)
+{
+    struct weir_segment_info s;
+    int64_t n = weir_index_count(r);
+    if (p->live || p->duration_us != WEIR_TIME_NONE || n == 0 || weir_index_segment(r, n - 1, &s) ||
+        s.clip_end_us != WEIR_TIME_NONE || s.duration_us == WEIR_TIME_NONE)
+        return;
+    struct weir_period *last = &p->periods[p->period_count - 1];
+    p->duration_us = weir_add_sat(s.start_us, s.duration_us);
+    last->duration_us = weir_add_sat(p->duration_us, -last->start_us);
+}
+
 int weir_presentation_load_index(struct weir_presentation *p, struct weir_representation *r,
                                  const struct weir_manifest_input *in, int64_t data_offset,
                                  struct weir_error *error)
@@ -142,16 +156,23 @@ int weir_presentation_load_index(struct weir_presentation *p, struct weir_repres
     if (in->size_bytes > WEIR_MANIFEST_MAX_BYTES)
         return weir_error_set(error, WEIR_ERR_TOO_BIG, input.url, "the index is larger than %u MiB",
                               WEIR_MANIFEST_MAX_BYTES >> 20);
+    int err = WEIR_ERR_INVAL;
     switch (r->index_need) {
     case WEIR_INDEX_PLAYLIST:
         return weir_hls_load(p, r, &input, error);
     case WEIR_INDEX_SIDX:
-        return weir_sidx_load(p, r, &input, data_offset, error);
+        err = weir_sidx_load(p, r, &input, data_offset, error);
+        break;
     case WEIR_INDEX_CUES:
-        return weir_cues_load(p, r, &input, data_offset, error);
+        err = weir_cues_load(p, r, &input, data_offset, error);
+        break;
     case WEIR_INDEX_READY:
         break;
     }
+    if (r->index_need == WEIR_INDEX_READY && err == 0)
+        learn_duration(p, r);
+    if (err != WEIR_ERR_INVAL)
+        return err;
     return weir_error_set(error, WEIR_ERR_INVAL, input.url, "this representation needs no index");
 }
 

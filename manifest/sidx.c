@@ -156,6 +156,19 @@ static size_t next_index(const struct weir_source *src)
     return i;
 }
 
+// Whether a nested index sent time backwards: then nothing could be found by time.
+static bool goes_back(const struct weir_source *src)
+{
+    for (size_t i = 1; i < src->item_count; i++) {
+        const struct weir_sidx_item *a = &src->items[i - 1], *b = &src->items[i];
+        if (weir_ticks_to_us(b->start_ticks, b->timescale) <
+                weir_ticks_to_us(a->start_ticks, a->timescale) ||
+            b->offset < a->offset)
+            return true;
+    }
+    return false;
+}
+
 static int finish(struct weir_presentation *p, struct weir_representation *r)
 {
     struct weir_source *src = r->parser;
@@ -172,7 +185,6 @@ static int finish(struct weir_presentation *p, struct weir_representation *r)
         const struct weir_sidx_item *it = &src->items[i];
         int64_t end_us = weir_add_sat(
             base_us, weir_ticks_to_us(it->start_ticks + it->duration_ticks, it->timescale));
-        entries[i].url = src->media_url;
         entries[i].range = (struct weir_byte_range){it->offset, it->offset + it->size_bytes - 1};
         entries[i].start_us =
             weir_add_sat(base_us, weir_ticks_to_us(it->start_ticks, it->timescale));
@@ -237,6 +249,8 @@ static int follow(struct weir_presentation *p, struct weir_representation *r, co
         if (err)
             return bad(in, error, err, "a nested index is malformed or too big");
     }
+    if (goes_back(src))
+        return bad(in, error, WEIR_ERR_SYNTAX, "a nested index goes back in time");
     return finish(p, r) ? bad(in, error, WEIR_ERR_NOMEM, "out of memory") : 0;
 }
 
@@ -255,6 +269,9 @@ int weir_sidx_load(struct weir_presentation *p, struct weir_representation *r,
             return bad(in, error, WEIR_ERR_SYNTAX,
                        f == FOUND_CUT ? "the box is longer than its range"
                                       : "no such box in the index range");
+        // In a file of its own an index counts from the start of the media it describes (8.16.3.1).
+        if (src->index_reference)
+            s.after = 0;
         int err = splice(p, src, 0, false, &s, 0);
         if (err)
             return bad(in, error, err, "malformed or too big");

@@ -22,6 +22,7 @@ enum {
     WEIR_CURL_READ_BYTES = 256 * 1024, // see README.md for the measurement
     // A body that nobody wants is read up to this size, because that keeps its connection usable.
     WEIR_CURL_DRAIN_BYTES = 64 * 1024,
+    WEIR_CURL_NUDGE_US = 10000, // silence before a stream is looked at again
 };
 
 enum weir_curl_slot_state {
@@ -71,6 +72,8 @@ struct weir_curl_slot {
     int64_t t_request_us, t_first_byte_us, t_last_us;
     int64_t received_bytes; // header and body of all hops: what low speed is judged by
     int64_t window_start_us, window_bytes;
+    bool multiplexed; // over HTTP/2 or later
+    int64_t quiet_since_us, nudge_wait_us;
 
     int err; // result, with `error`
     bool retryable;
@@ -110,6 +113,7 @@ struct weir_curl {
     struct curl_slist *headers;
     char *user_agent, *referer, *proxy, *ca_file;
     bool netrc, insecure, env_proxy;
+    bool needs_nudges; // this libcurl may forget HTTP/2 streams: see nudge() in curl.c
     long http_version; // CURL_HTTP_VERSION_*
     int64_t connect_timeout_us, first_byte_timeout_us, low_speed_time_us;
     int max_redirects;
@@ -127,9 +131,16 @@ static inline int64_t weir_curl_now_us(const struct weir_curl *c)
     return weir_clock_now_us(&c->clock);
 }
 
-// curl.c: the transfer is over. Finishes the segment on success (slot->err 0), drops it, queues the
-// event.
+// curl.c
+extern const struct weir_transport_ops weir_curl_ops;
+// Take the transfer off the network and let go of the segment. Its strings stay for events given
+// out.
+void weir_curl_slot_release(struct weir_curl_slot *s);
+// The transfer is over. Finishes the segment on success (slot->err 0), drops it, queues the event.
 void weir_curl_slot_finish(struct weir_curl_slot *s);
+
+// curl_create.c
+void weir_curl_free(struct weir_curl *c);
 
 // curl_transfer.c
 int weir_curl_slot_prepare(struct weir_curl_slot *s,

@@ -21,17 +21,33 @@ static int on_request(void *slot, char *ip, char *local_ip, int port, int local_
     s->t_request_us = weir_curl_now_us(s->owner);
     s->t_first_byte_us =
         WEIR_TIME_NONE; // of this request, not of one that libcurl repeats with credentials
+    s->quiet_since_us = s->t_request_us;
+    s->nudge_wait_us = WEIR_CURL_NUDGE_US;
     return CURL_PREREQFUNC_OK;
 }
 
 static void note_received(struct weir_curl_slot *s, size_t size_bytes)
 {
+    int64_t now_us = weir_curl_now_us(s->owner);
     if (s->t_first_byte_us == WEIR_TIME_NONE) {
-        s->t_first_byte_us = weir_curl_now_us(s->owner);
-        s->window_start_us = s->t_first_byte_us;
+        s->t_first_byte_us = now_us;
+        s->window_start_us = now_us;
         s->window_bytes = s->received_bytes;
     }
     s->received_bytes += (int64_t)size_bytes;
+    s->quiet_since_us = now_us;
+    s->nudge_wait_us = WEIR_CURL_NUDGE_US;
+}
+
+// Over HTTP/2 and later, further connections to the host are of no use.
+static void note_protocol(struct weir_curl_slot *s)
+{
+    long version = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_HTTP_VERSION, &version);
+    s->multiplexed = version >= CURL_HTTP_VERSION_2_0;
+    struct weir_curl_host *host = weir_curl_host_find(s->owner, s->url);
+    if (host)
+        host->multiplexed = s->multiplexed;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *slot)
@@ -43,6 +59,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *slot)
         weir_curl_response_reset(s);
     else if (line[0] == '\r' || line[0] == '\n')
         weir_curl_response_judge(s);
+    if (s->judged)
+        note_protocol(s);
     return length;
 }
 
@@ -207,6 +225,9 @@ int weir_curl_hop_start(struct weir_curl_slot *s)
     s->t_request_us = s->t_first_byte_us = s->t_last_us = WEIR_TIME_NONE;
     s->curl_detail[0] = 0;
     weir_curl_response_reset(s);
+    struct weir_curl_host *host = weir_curl_host_find(s->owner, s->url);
+    s->multiplexed =
+        host && host->multiplexed; // so it was before, and may be stuck before its first byte
     CURLcode result = set_hop(s);
     if (result)
         return weir_curl_fail_code(s, result);
@@ -264,18 +285,8 @@ static int follow(struct weir_curl_slot *s)
     return weir_curl_hop_start(s);
 }
 
-static void note_host(struct weir_curl_slot *s)
-{
-    long version = 0;
-    struct weir_curl_host *host = weir_curl_host_find(s->owner, s->url);
-    if (host && !curl_easy_getinfo(s->easy, CURLINFO_HTTP_VERSION, &version))
-        host->multiplexed = version >= CURL_HTTP_VERSION_2_0;
-}
-
 void weir_curl_hop_done(struct weir_curl_slot *s, CURLcode result)
 {
-    if (!result)
-        note_host(s);
     if (s->append_err)
         weir_curl_fail_append(s);
     else if (weir_curl_response_is_redirect(s))

@@ -279,6 +279,8 @@ static void publish_status(struct weir_player *p, const struct weir_engine_statu
     o->bitrate_bps = rungs->rungs[rung]->bandwidth_bps;
     o->width = rungs->rungs[rung]->width;
     o->height = rungs->rungs[rung]->height;
+    o->max_width = p->selection.max_width;
+    o->max_height = p->selection.max_height;
     o->frames_delivered = atomic_load(&p->delivered);
     o->frames_dropped = atomic_load(&p->dropped);
     o->pool_held_bytes = atomic_load(&p->budget.held_bytes);

@@ -334,7 +334,8 @@ static void end(struct weir_player *p, int err)
     struct weir_error e = {0};
     if (p->engine_ended)
         return;
-    if (err) {
+    bool stopped = err == WEIR_ERR_CANCELLED || weir_session_stopping(p);
+    if (err && !stopped) {
         if (p->last_failure.code)
             e = p->last_failure;
         else
@@ -344,8 +345,7 @@ static void end(struct weir_player *p, int err)
         return;
     }
     p->engine_ended = true;
-    weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock),
-                       weir_session_stopping(p) ? "stop" : "end");
+    weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), stopped ? "stop" : "end");
 }
 
 static void set_rate(struct weir_player *p, int rate_permille)
@@ -485,7 +485,10 @@ static struct weir_engine_event engine_event(struct weir_player *p,
     e.transfer.t_request_us = t->t_request_us;
     e.transfer.t_first_byte_us = t->t_first_byte_us;
     e.transfer.t_last_us = t->t_last_us;
-    e.transfer.from_cache = t->from_cache;
+    // A local file is the network of a local session: as fast as it is read.
+    e.transfer.from_cache = t->from_cache && !p->file_url_given;
+    if (p->file_url_given && t->kind == WEIR_TRANSFER_DONE)
+        e.transfer.t_first_byte_us = t->t_request_us;
     e.transfer.err = t->err;
     e.transfer.http_status = t->http_status;
     e.transfer.retryable = t->retryable;

@@ -98,6 +98,7 @@ int weir_audio_sdl_open(const struct weir_audio_device_params *params,
     weir_log(params->log, WEIR_LOG_DEBUG,
              "sound open driver=%s rate_hz=%d channels=%d buffer_us=%lld",
              SDL_GetCurrentAudioDriver(), spec.freq, spec.channels, (long long)d->delay_us);
+    SDL_TLSCleanup(); // SDL keeps an error buffer per thread, and this one is not SDL's to end
     *got = (struct weir_audio_format){spec.freq, spec.channels};
     *out = d;
     return 0;

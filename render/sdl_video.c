@@ -29,7 +29,8 @@ struct sdl_sink {
     Uint32 wake_event;
     bool opened; // SDL's video subsystem counts us
     bool shown, playing;
-    bool shape_expected; // the window was made in the shape of the picture to come
+    bool shape_expected;       // the window was made in the shape of the picture to come
+    struct weir_size expected; // of the largest picture to come; 0x0 not known
     struct weir_sdl_texture texture;
     AVFrame *picture; // what is in the texture; without data before the first
     int rotation;
@@ -189,6 +190,10 @@ static void show_window(struct sdl_sink *s)
     if (!s->shape_expected && !(SDL_GetWindowFlags(s->window) & SDL_WINDOW_FULLSCREEN)) {
         struct weir_size picture = weir_layout_display_size(
             s->texture.width, s->texture.height, s->picture->sample_aspect_ratio, s->rotation);
+        if (s->expected.height > picture.height) // same shape, its own width: manifests round
+            picture = (struct weir_size){
+                (int)((int64_t)picture.width * s->expected.height / picture.height),
+                s->expected.height};
         struct weir_size size =
             weir_layout_window(picture, usable_size(SDL_GetWindowDisplayIndex(s->window)));
         SDL_SetWindowSize(s->window, size.width, size.height);
@@ -352,6 +357,25 @@ static void sdl_set_title(struct weir_video_sink *sink, const char *title)
     SDL_SetWindowTitle(((struct sdl_sink *)sink)->window, title);
 }
 
+static void sdl_expect(struct weir_video_sink *sink, int width, int height)
+{
+    ((struct sdl_sink *)sink)->expected = (struct weir_size){width, height};
+}
+
+static void sdl_release(struct weir_video_sink *sink)
+{
+    struct sdl_sink *s = (struct sdl_sink *)sink;
+    AVFrame *copy = av_frame_alloc();
+    if (copy && s->picture->data[0] && av_frame_ref(copy, s->picture) >= 0 &&
+        av_frame_make_writable(copy) >= 0) {
+        av_frame_unref(s->picture);
+        av_frame_move_ref(s->picture, copy);
+    } else {
+        av_frame_unref(s->picture); // the texture still shows it
+    }
+    av_frame_free(&copy);
+}
+
 static int sdl_screenshot(struct weir_video_sink *sink, const char *path, struct weir_error *error)
 {
     struct sdl_sink *s = (struct sdl_sink *)sink;
@@ -386,6 +410,8 @@ static const struct weir_video_sink_ops sdl_ops = {
     .set_overlay = sdl_set_overlay,
     .set_playing = sdl_set_playing,
     .set_title = sdl_set_title,
+    .expect = sdl_expect,
+    .release = sdl_release,
     .screenshot = sdl_screenshot,
     .wake = sdl_wake,
     .destroy = sdl_destroy,

@@ -17,9 +17,9 @@ extern "C" {
 /** Functions that can fail return 0 or one of these (all negative). */
 enum weir_err {
     WEIR_OK = 0,
-    WEIR_ERR_INVAL = -1,       ///< wrong use: a bad argument, or a call that cannot happen in this state
-    WEIR_ERR_NOMEM = -2,       ///< memory ran out
-    WEIR_ERR_SYNTAX = -3,      ///< malformed input: manifest, container, trace
+    WEIR_ERR_INVAL = -1,  ///< wrong use: a bad argument, or a call that cannot happen in this state
+    WEIR_ERR_NOMEM = -2,  ///< memory ran out
+    WEIR_ERR_SYNTAX = -3, ///< malformed input: manifest, container, trace
     WEIR_ERR_TOO_BIG = -4,     ///< input beyond a stated bound on size, depth or count
     WEIR_ERR_UNSUPPORTED = -5, ///< understood, but not supported (encryption, codec)
     WEIR_ERR_NOT_FOUND = -6,   ///< no such file, host or resource
@@ -32,16 +32,18 @@ enum weir_err {
     WEIR_ERR_CANCELLED = -13,  ///< stopped on request
     WEIR_ERR_AGAIN = -14,      ///< nothing yet; ask again after the next event
     WEIR_ERR_END = -15,        ///< no more of what was asked for
-    WEIR_ERR_DENIED = -16,     ///< refused by policy (a remote manifest naming a file URL, a foreign origin)
-    WEIR_ERR_DECODE = -17,     ///< a decoder refused the data
+    WEIR_ERR_DENIED =
+        -16, ///< refused by policy (a remote manifest naming a file URL, a foreign origin)
+    WEIR_ERR_DECODE = -17, ///< a decoder refused the data
 };
 
 /** A short lower-case description of a code, never NULL. Thread-safe. */
 WEIR_API const char *weir_strerror(int err);
 
 /**
- * What went wrong, as people read it: "WHERE: WHAT (WHY)", then "try: …". The owner zero-initialises it;
- * `code` is 0 while nothing went wrong. Strings are NUL-terminated and truncated to fit.
+ * What went wrong, as people read it: "WHERE: WHAT (WHY)", then "try: …". The owner
+ * zero-initialises it; `code` is 0 while nothing went wrong. Strings are NUL-terminated and
+ * truncated to fit.
  */
 struct weir_error {
     int code;        ///< enum weir_err
@@ -53,11 +55,11 @@ struct weir_error {
 };
 
 /**
- * Fill `e` (may be NULL) with code, place (NULL: none) and a formatted `what`; why and hint become empty,
- * http_status 0. Text is made valid UTF-8 without control characters. Returns `code`.
+ * Fill `e` (may be NULL) with code, place (NULL: none) and a formatted `what`; why and hint become
+ * empty, http_status 0. Text is made valid UTF-8 without control characters. Returns `code`.
  */
-WEIR_API int weir_error_set(struct weir_error *e, int code, const char *where, const char *what_fmt, ...)
-    WEIR_PRINTF(4, 5);
+WEIR_API int weir_error_set(struct weir_error *e, int code, const char *where, const char *what_fmt,
+                            ...) WEIR_PRINTF(4, 5);
 /** Add the reason to an error that was set. `e` may be NULL. */
 WEIR_API void weir_error_why(struct weir_error *e, const char *fmt, ...) WEIR_PRINTF(2, 3);
 /** Add the line "try: …" to an error that was set. `e` may be NULL. */

@@ -17,8 +17,8 @@ enum weir_log_level {
 };
 
 /**
- * A sink for messages. `write` gets one line without its newline, valid during the call only, and may be
- * called from any of Weir's threads at once. Messages above `level` are not formatted.
+ * A sink for messages. `write` gets one line without its newline, valid during the call only, and
+ * may be called from any of Weir's threads at once. Messages above `level` are not formatted.
  */
 struct weir_log {
     void (*write)(void *ctx, enum weir_log_level level, const char *line);
@@ -26,7 +26,8 @@ struct weir_log {
     enum weir_log_level level;
 };
 
-/** Format and write one message; `log` NULL is silent. Thread-safe if the sink is. Allocates nothing. */
+/** Format and write one message; `log` NULL is silent. Thread-safe if the sink is. Allocates
+ * nothing. */
 WEIR_API void weir_log(const struct weir_log *log, enum weir_log_level level, const char *fmt, ...)
     WEIR_PRINTF(3, 4);
 

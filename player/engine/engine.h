@@ -1,10 +1,11 @@
-// player/engine/engine.h — the engine: a deterministic state machine that decides what to fetch, at which rung, when
-// to start, stall, resume, retry, fail over, seek and end. Events and the time go in, actions come out; it has no
-// socket, thread, file, clock or random source. The live, replay and model hosts run this same code.
+// player/engine/engine.h — the engine: a deterministic state machine that decides what to fetch, at
+// which rung, when to start, stall, resume, retry, fail over, seek and end. Events and the time go
+// in, actions come out; it has no socket, thread, file, clock or random source. The live, replay
+// and model hosts run this same code.
 //
-// Times are int64_t microseconds: `now_us` from any fixed origin, media times on the presentation timeline.
-// Equal params and equal sequences of (now_us, event) give equal actions, bit for bit, on any machine.
-// Thread-safety: one thread at a time per engine; engines are independent.
+// Times are int64_t microseconds: `now_us` from any fixed origin, media times on the presentation
+// timeline. Equal params and equal sequences of (now_us, event) give equal actions, bit for bit, on
+// any machine. Thread-safety: one thread at a time per engine; engines are independent.
 #ifndef WEIR_PLAYER_ENGINE_H
 #define WEIR_PLAYER_ENGINE_H
 
@@ -17,14 +18,16 @@
 #include "abr/abr.h"
 #include "manifest/presentation.h"
 
-// The tracks an engine keeps in step. Sound carried inside video representations has no track of its own.
+// The tracks an engine keeps in step. Sound carried inside video representations has no track of
+// its own.
 enum weir_engine_track {
     WEIR_ENGINE_VIDEO,
     WEIR_ENGINE_AUDIO,
     WEIR_ENGINE_TRACKS,
 };
 
-// One track in one period: the representations it may use, by rising bandwidth. count 0: absent here.
+// One track in one period: the representations it may use, by rising bandwidth. count 0: absent
+// here.
 struct weir_engine_rungs {
     struct weir_representation *const *rungs;
     size_t count;
@@ -35,8 +38,9 @@ struct weir_engine_period {
     struct weir_engine_rungs tracks[WEIR_ENGINE_TRACKS];
 };
 
-// What is to be played: made by player/select.c from a presentation and the user's choices. Borrowed by the engine;
-// only the indexes of its representations change while it plays (WEIR_EVENT_INDEX says when).
+// What is to be played: made by player/select.c from a presentation and the user's choices.
+// Borrowed by the engine; only the indexes of its representations change while it plays
+// (WEIR_EVENT_INDEX says when).
 struct weir_engine_content {
     const struct weir_engine_period *periods;
     size_t period_count;
@@ -44,31 +48,34 @@ struct weir_engine_content {
 
 struct weir_engine_params {
     struct weir_abr *abr[WEIR_ENGINE_TRACKS]; // required for each track present; borrowed
-    int64_t buffer_max_us;      // no fetch that would bring a track above this level (default 60 s)
-    int64_t startup_us;         // playable media before START (default 0: the first picture and sound)
-    int64_t resume_us;          // playable media before RESUME (default 2 s)
-    int64_t start_at_us;        // first position wanted (default 0)
-    int64_t end_at_us;          // last position wanted; WEIR_TIME_NONE: the end (default)
+    int64_t buffer_max_us; // no fetch that would bring a track above this level (default 60 s)
+    int64_t startup_us;    // playable media before START (default 0: the first picture and sound)
+    int64_t resume_us;     // playable media before RESUME (default 2 s)
+    int64_t start_at_us;   // first position wanted (default 0)
+    int64_t end_at_us;     // last position wanted; WEIR_TIME_NONE: the end (default)
     int64_t memory_limit_bytes; // bound on buffered segments; 0: none (default)
     bool abandon;               // let the algorithm abandon transfers (default true)
-    // The host's clock is not real or virtual time but the pace of its sinks (--untimed): the playhead moves only by
-    // WEIR_EVENT_PLAYHEAD, and running dry is no stall.
+    // The host's clock is not real or virtual time but the pace of its sinks (--untimed): the
+    // playhead moves only by WEIR_EVENT_PLAYHEAD, and running dry is no stall.
     bool untimed;
-    bool report;   // emit REPORT actions (default true)
-    uint64_t seed; // of back-off jitter
-    int max_attempts;                         // per base URL and rung before the next is tried (default 3)
-    int64_t backoff_first_us, backoff_max_us; // defaults 250 ms, 8 s; doubled each time, ±25 % jitter
+    bool report;      // emit REPORT actions (default true)
+    uint64_t seed;    // of back-off jitter
+    int max_attempts; // per base URL and rung before the next is tried (default 3)
+    int64_t backoff_first_us,
+        backoff_max_us; // defaults 250 ms, 8 s; doubled each time, ±25 % jitter
 };
 struct weir_engine_params weir_engine_params_default(void);
 
 enum weir_fetch_kind {
     WEIR_FETCH_MEDIA,
     WEIR_FETCH_INIT,
-    WEIR_FETCH_INDEX, // playlist or sidx of a representation: the host parses it and answers with WEIR_EVENT_INDEX
+    WEIR_FETCH_INDEX, // playlist or sidx of a representation: the host parses it and answers with
+                      // WEIR_EVENT_INDEX
 };
 
-// What one transfer is for. `segment_serial` names one place in a track's sequence of segments: it rises by one per
-// segment played, and stays when that segment is retried or fetched again at another rung.
+// What one transfer is for. `segment_serial` names one place in a track's sequence of segments: it
+// rises by one per segment played, and stays when that segment is retried or fetched again at
+// another rung.
 struct weir_fetch {
     uint64_t id; // of the transfer, unique in the session
     enum weir_fetch_kind kind;
@@ -80,30 +87,32 @@ struct weir_fetch {
     uint64_t segment_serial;      // MEDIA
     size_t base;                  // which of the alternative base URLs
     int attempt;                  // 0 for the first
-    bool resume;                  // MEDIA: the transfer before it failed part-way: go on behind the bytes already there
+    bool resume; // MEDIA: the transfer before it failed part-way: go on behind the bytes already
+                 // there
     struct weir_segment_info info; // MEDIA
     int64_t expected_bytes;        // exact or guessed from the bandwidth; 0 unknown
 };
 
 enum weir_engine_event_kind {
-    WEIR_EVENT_OPEN,      // begin; the first event
-    WEIR_EVENT_HEADERS,   // transfer.{id,bytes=declared length or -1}
-    WEIR_EVENT_PROGRESS,  // transfer.{id,bytes,playable_until_us}
-    WEIR_EVENT_DONE,      // transfer, all members
-    WEIR_EVENT_FAILED,    // transfer.{id,bytes,err,http_status,retryable,retry_after_us}
-    WEIR_EVENT_INDEX,     // index: an index fetched with FETCH_INDEX was loaded (err 0) or was unusable
-    WEIR_EVENT_PLAYHEAD,  // playhead_us: the media time being presented now
-    WEIR_EVENT_STREAMS,   // media_us: a track turned out to carry nothing (no such stream): forget it
+    WEIR_EVENT_OPEN,     // begin; the first event
+    WEIR_EVENT_HEADERS,  // transfer.{id,bytes=declared length or -1}
+    WEIR_EVENT_PROGRESS, // transfer.{id,bytes,playable_until_us}
+    WEIR_EVENT_DONE,     // transfer, all members
+    WEIR_EVENT_FAILED,   // transfer.{id,bytes,err,http_status,retryable,retry_after_us}
+    WEIR_EVENT_INDEX, // index: an index fetched with FETCH_INDEX was loaded (err 0) or was unusable
+    WEIR_EVENT_PLAYHEAD, // playhead_us: the media time being presented now
+    WEIR_EVENT_STREAMS, // media_us: a track turned out to carry nothing (no such stream): forget it
     WEIR_EVENT_BAD_MEDIA, // segment: the demuxer or decoder could not use a segment, or part of it
     WEIR_EVENT_DRAINED,   // everything handed over has been presented
     WEIR_EVENT_PAUSE,
     WEIR_EVENT_PLAY,
     WEIR_EVENT_SEEK,      // media_us: where to
     WEIR_EVENT_RATE,      // rate: playback speed in thousandths
-    WEIR_EVENT_HOLD_RUNG, // rung: for the video track (audio without video), from the next segment on
+    WEIR_EVENT_HOLD_RUNG, // rung: for the video track (audio without video), from the next segment
+                          // on
     WEIR_EVENT_AUTO_RUNG,
     WEIR_EVENT_STOP,
-    WEIR_EVENT_TIMER,     // the time of the last TIMER action has come
+    WEIR_EVENT_TIMER, // the time of the last TIMER action has come
 };
 
 struct weir_engine_event {
@@ -112,7 +121,8 @@ struct weir_engine_event {
         struct {
             uint64_t id;
             int64_t bytes;
-            int64_t playable_until_us; // end of the media that could be decoded already; NONE unknown
+            int64_t
+                playable_until_us; // end of the media that could be decoded already; NONE unknown
             int64_t t_request_us, t_first_byte_us, t_last_us;
             bool from_cache;
             int err, http_status;
@@ -128,7 +138,7 @@ struct weir_engine_event {
             uint64_t segment_serial;
             int err;
         } segment;
-        int64_t media_us; // SEEK, PLAYHEAD
+        int64_t media_us;             // SEEK, PLAYHEAD
         enum weir_engine_track track; // STREAMS
         int rate_permille;
         size_t rung;
@@ -138,29 +148,36 @@ struct weir_engine_event {
 enum weir_action_kind {
     WEIR_ACTION_FETCH,
     WEIR_ACTION_CANCEL,  // id
-    WEIR_ACTION_DISCARD, // discard: forget segments handed over, from segment_serial on, of one track (abandonment, failure)
-    WEIR_ACTION_FINISH,  // discard.{track,segment_serial}: this segment will get no more bytes: use what there is
+    WEIR_ACTION_DISCARD, // discard: forget segments handed over, from segment_serial on, of one
+                         // track (abandonment, failure)
+    WEIR_ACTION_FINISH,  // discard.{track,segment_serial}: this segment will get no more bytes: use
+                         // what there is
     WEIR_ACTION_START,   // begin presenting at media_us
     WEIR_ACTION_STALL,   // hold the presentation clock
     WEIR_ACTION_RESUME,
     WEIR_ACTION_PAUSE,
     WEIR_ACTION_PLAY,
     WEIR_ACTION_RATE,
-    WEIR_ACTION_SEEK,    // seek: what was handed over before it is stale, except that keep_buffered lets media at or
-                         // after media_us be used; nothing before media_us is presented
-    WEIR_ACTION_EOS,     // discard.track: no further segments will come for it
-    WEIR_ACTION_END,     // end.err 0: played to the end; else the cause
-    WEIR_ACTION_TIMER,   // at_us: replaces the timer before it
+    WEIR_ACTION_SEEK, // seek: what was handed over before it is stale, except that keep_buffered
+                      // lets media at or after media_us be used; nothing before media_us is
+                      // presented
+    WEIR_ACTION_EOS,   // discard.track: no further segments will come for it
+    WEIR_ACTION_END,   // end.err 0: played to the end; else the cause
+    WEIR_ACTION_TIMER, // at_us: replaces the timer before it
     WEIR_ACTION_REPORT,
 };
 
 enum weir_report_kind {
     WEIR_REPORT_DECISION, // track, rung, buffer_us, throughput_bps, reason, segment_serial
     WEIR_REPORT_SWITCH,   // track, from, rung, media_us
-    WEIR_REPORT_SEGMENT,  // track, number, media_us (start), duration_us, rung, bytes, segment_serial: complete
+    WEIR_REPORT_SEGMENT,  // track, number, media_us (start), duration_us, rung, bytes,
+                          // segment_serial: complete
     WEIR_REPORT_ABANDON,  // track, id, from, rung, bytes (wasted)
-    WEIR_REPORT_PLAYING, WEIR_REPORT_STALL, WEIR_REPORT_RESUME, // media_us, duration_us (of the wait that ended)
-    WEIR_REPORT_SEEK, WEIR_REPORT_SEEKED,                       // media_us
+    WEIR_REPORT_PLAYING,
+    WEIR_REPORT_STALL,
+    WEIR_REPORT_RESUME, // media_us, duration_us (of the wait that ended)
+    WEIR_REPORT_SEEK,
+    WEIR_REPORT_SEEKED,   // media_us
     WEIR_REPORT_RETRY,    // id, err, attempt, at_us
     WEIR_REPORT_FAILOVER, // track, base
     WEIR_REPORT_WARNING,  // err, reason
@@ -209,16 +226,18 @@ struct weir_actions {
 
 struct weir_engine;
 
-// `params` is copied; `content` is borrowed. 0 and *out, or WEIR_ERR_INVAL / WEIR_ERR_NOMEM / WEIR_ERR_LIMIT.
-int weir_engine_create(const struct weir_engine_params *params, const struct weir_engine_content *content,
-                       struct weir_engine **out);
+// `params` is copied; `content` is borrowed. 0 and *out, or WEIR_ERR_INVAL / WEIR_ERR_NOMEM /
+// WEIR_ERR_LIMIT.
+int weir_engine_create(const struct weir_engine_params *params,
+                       const struct weir_engine_content *content, struct weir_engine **out);
 void weir_engine_destroy(struct weir_engine **e);
 // Back to the state after create, with other params and content, without allocating.
 int weir_engine_reset(struct weir_engine *e, const struct weir_engine_params *params,
                       const struct weir_engine_content *content);
-// Advance by one event. Never blocks, never calls back (but the algorithm's pure functions), allocates nothing.
-// 0, or with the engine unchanged WEIR_ERR_INVAL: now_us went back, or the event cannot happen in this state.
-// Events of transfers that the engine has cancelled are ignored, not errors.
+// Advance by one event. Never blocks, never calls back (but the algorithm's pure functions),
+// allocates nothing. 0, or with the engine unchanged WEIR_ERR_INVAL: now_us went back, or the event
+// cannot happen in this state. Events of transfers that the engine has cancelled are ignored, not
+// errors.
 int weir_engine_step(struct weir_engine *e, int64_t now_us, const struct weir_engine_event *event,
                      struct weir_actions *out);
 

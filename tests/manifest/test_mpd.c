@@ -436,6 +436,27 @@ static void a_live_window_follows_the_clock(void **state)
     weir_presentation_destroy(&p);
 }
 
+static void switchable_sets_become_one_ladder(void **state)
+{
+#define SWITCH(id, to, codec)                                                                      \
+    "<AdaptationSet id='" id "' mimeType='video/mp4' codecs='" codec "'><SupplementalProperty "    \
+    "schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='" to "'/>"                   \
+    "<Representation id='r" id                                                                     \
+    "' bandwidth='1'><BaseURL>a</BaseURL></Representation></AdaptationSet>"
+    struct weir_presentation *p =
+        parsed(MPD(SWITCH("1", "2,3,4", "avc1.42c01f") SWITCH("2", "1, 3", "avc1.64001f")
+                       SWITCH("3", "1,2", "hvc1.1") SWITCH("4", "9", "avc1.4d401f")),
+               MPD_URL);
+#undef SWITCH
+    (void)state;
+    assert_int_equal(p->periods[0].track_count,
+                     3); // another codec, and one that does not agree, stay apart
+    assert_int_equal(p->periods[0].tracks[0].representation_count, 2);
+    assert_string_equal(p->periods[0].tracks[0].representations[1].id, "r2");
+    assert_string_equal(p->periods[0].tracks[1].representations[0].id, "r3");
+    weir_presentation_destroy(&p);
+}
+
 static void protection_and_roles_are_listed(void **state)
 {
     struct weir_presentation *p = parsed(
@@ -512,6 +533,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_and_size_are_bounded),
         cmocka_unit_test(warnings_are_bounded),
         cmocka_unit_test(a_live_window_follows_the_clock),
+        cmocka_unit_test(switchable_sets_become_one_ladder),
         cmocka_unit_test(protection_and_roles_are_listed),
         cmocka_unit_test(a_local_manifest_may_name_its_neighbours),
         cmocka_unit_test(a_plain_file_is_one_segment),

@@ -126,8 +126,9 @@ static void change_of_size_or_format_is_scaled_to_the_first(void **state)
             int got = back.items[i]->data[plane][y * back.items[i]->linesize[plane] + x];
             assert_in_range(got, first - 2, first + 2);
         }
-        av_frame_free(&items[i]);
     }
+    for (size_t i = 0; i < 3; i++)
+        av_frame_free(&items[i]);
     media_frames_clear(&back);
 }
 
