@@ -130,7 +130,7 @@ static bool enough(const struct weir_engine *e, int64_t from_us, int64_t wanted_
         return true;
     if (playable_us <= from_us)
         return false;
-    return playable_us - from_us >= wanted_us || e->doomed;
+    return playable_us - from_us >= wanted_us || e->doomed || is_full(e);
 }
 
 // Where playback can begin: the position, or where the first media are if they start later.
