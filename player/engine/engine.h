@@ -120,9 +120,9 @@ struct weir_engine_event {
     union {
         struct {
             uint64_t id;
-            int64_t bytes;
-            int64_t
-                playable_until_us; // end of the media that could be decoded already; NONE unknown
+            int64_t bytes; // of this transfer alone, not of those that it resumes
+            // End of the media that could be decoded already; NONE unknown.
+            int64_t playable_until_us;
             int64_t t_request_us, t_first_byte_us, t_last_us;
             bool from_cache;
             int err, http_status;
@@ -158,12 +158,12 @@ enum weir_action_kind {
     WEIR_ACTION_PAUSE,
     WEIR_ACTION_PLAY,
     WEIR_ACTION_RATE,
-    WEIR_ACTION_SEEK, // seek: what was handed over before it is stale, except that keep_buffered
-                      // lets media at or after media_us be used; nothing before media_us is
-                      // presented
+    WEIR_ACTION_SEEK,  // seek: what was handed over before it is stale, except that keep_buffered
+                       // lets media at or after media_us be used; nothing before media_us is
+                       // presented
     WEIR_ACTION_EOS,   // discard.track: no further segments will come for it
-    WEIR_ACTION_END,   // end.err 0: played to the end; else the cause
-    WEIR_ACTION_TIMER, // at_us: replaces the timer before it
+    WEIR_ACTION_END,   // end.err 0: played to the end; else the cause (STOP: CANCELLED)
+    WEIR_ACTION_TIMER, // at_us: replaces the timer before it; INT64_MAX: none is needed
     WEIR_ACTION_REPORT,
 };
 
