@@ -23,8 +23,8 @@
 #include "cli/terminal.h"
 
 struct program {
-    int master;
-    pid_t pid;
+    int master, report;
+    pid_t shell, pid;
 };
 
 static void on_term(int signal_number)
@@ -63,14 +63,53 @@ static void child_main(void)
     }
 }
 
+// The kernel stops only what a job-control shell in the same session could continue, so the
+// program's parent plays that shell: it gives it the terminal and reports each change of its state.
+static void shell_main(int report)
+{
+    int status;
+    signal(SIGTTOU, SIG_IGN);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        tcsetpgrp(STDIN_FILENO, getpid());
+        signal(SIGTTOU, SIG_DFL);
+        child_main();
+    }
+    if (write(report, &pid, sizeof(pid)) < 0)
+        _exit(1);
+    while (waitpid(pid, &status, WUNTRACED) == pid) {
+        if (write(report, &status, sizeof(status)) < 0 || !WIFSTOPPED(status))
+            break;
+    }
+    // The terminal lives until the test has looked at it.
+    pause();
+    _exit(0);
+}
+
 static struct program start(void)
 {
     struct program p;
-    p.pid = forkpty(&p.master, NULL, NULL, NULL);
-    assert_true(p.pid >= 0);
-    if (p.pid == 0)
-        child_main();
+    int report[2];
+    assert_int_equal(pipe(report), 0);
+    p.shell = forkpty(&p.master, NULL, NULL, NULL);
+    assert_true(p.shell >= 0);
+    if (p.shell == 0)
+        shell_main(report[1]);
+    close(report[1]);
+    p.report = report[0];
+    assert_int_equal(read(p.report, &p.pid, sizeof(p.pid)), sizeof(p.pid));
     return p;
+}
+
+// The program's next change of state, as of waitpid(); fails when none comes.
+static int next_status(const struct program *p)
+{
+    int status;
+    struct pollfd report = {.fd = p->report, .events = POLLIN};
+    assert_int_equal(poll(&report, 1, 10000), 1);
+    assert_int_equal(read(p->report, &status, sizeof(status)), sizeof(status));
+    return status;
 }
 
 // Read until `want` has come; fails after some seconds.
@@ -97,7 +136,7 @@ static void type(const struct program *p, const char *keys)
     assert_int_equal(write(p->master, keys, strlen(keys)), strlen(keys));
 }
 
-// Modes are the terminal's: the master sees them. They change soon after what was observed.
+// Modes are the terminal's: the master sees them. They change soon after what was seen.
 static void expect_raw(const struct program *p, bool raw)
 {
     struct termios modes;
@@ -116,9 +155,11 @@ static void expect_raw(const struct program *p, bool raw)
 
 static int finish(struct program *p)
 {
-    int status;
-    assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    int status = next_status(p);
+    kill(p->shell, SIGKILL);
+    waitpid(p->shell, NULL, 0);
     close(p->master);
+    close(p->report);
     return status;
 }
 
@@ -166,11 +207,9 @@ static void stopping_restores_and_continuing_takes_it_again(void **state)
     struct program p = start();
     expect(&p, "ready;");
     for (int round = 0; round < 2; round++) {
-        int status;
         expect_raw(&p, true);
-        kill(p.pid, SIGTSTP);
-        assert_int_equal(waitpid(p.pid, &status, WUNTRACED), p.pid);
-        assert_true(WIFSTOPPED(status));
+        type(&p, "\x1A"); // Ctrl-Z
+        assert_true(WIFSTOPPED(next_status(&p)));
         expect_raw(&p, false);
         kill(p.pid, SIGCONT);
         expect(&p, "resumed;");
