@@ -14,6 +14,7 @@
 
 #include "core/clock.h"
 #include "core/url.h"
+#include "demux/lavf_stream.h"
 
 #define IO_BYTES (32 * 1024)
 
@@ -168,6 +169,11 @@ static int open_context(struct reader *r, AVIOContext *io, AVFormatContext **ctx
     *ctx = avformat_alloc_context();
     if (!*ctx)
         return AVERROR(ENOMEM);
+    if (weir_lavf_restrict(*ctx)) {
+        avformat_free_context(*ctx);
+        *ctx = NULL;
+        return AVERROR(ENOMEM);
+    }
     (*ctx)->pb = io;
     (*ctx)->flags |= AVFMT_FLAG_CUSTOM_IO;
     int averr = avformat_open_input(ctx, NULL, NULL, NULL); // frees on failure
