@@ -106,7 +106,6 @@ static int read_media_alone(struct weir_hls *h)
                                 .playlist_urls = bases,
                                 .period = period,
                                 .video = true,
-                                .allow_file_urls = h->in->allow_file_urls,
                                 .index_range = WEIR_RANGE_ALL};
     *r = (struct weir_representation){.id = "0",
                                       .init = media.init,

@@ -78,5 +78,8 @@ struct weir_hls_media {
 
 int weir_hls_media_read(struct weir_hls *h, const char *base, struct weir_hls_media *out);
 int weir_hls_multivariant_read(struct weir_hls *h);
+// hls_dates.c: EXT-X-DATERANGE into the presentation's events; `date_us` (Unix time, NONE unknown)
+// is the date of `at_us` on the timeline.
+int weir_hls_read_dates(struct weir_hls *h, int64_t date_us, int64_t at_us);
 
 #endif

@@ -391,52 +391,6 @@ static int read_line(struct media *m, struct weir_slice line)
     return 0;
 }
 
-// The dates of EXT-X-DATERANGE are on the wall clock: on the timeline through the first
-// PROGRAM-DATE-TIME.
-static int read_ranges(struct media *m)
-{
-    struct weir_presentation *p = m->h->p;
-    struct weir_hls_lines l = weir_hls_lines_begin(m->h->in->data, m->h->in->size_bytes);
-    struct weir_slice line, v, d;
-    size_t count = 0;
-    while (weir_hls_lines_next(&l, &line))
-        count += weir_hls_is_tag(line, "#EXT-X-DATERANGE", &v);
-    if (count == 0 || p->event_count) // every rendition repeats them
-        return 0;
-    count = count < WEIR_MAX_EVENTS ? count : WEIR_MAX_EVENTS;
-    p->events = weir_arena_array(m->h->arena, count, sizeof(*p->events));
-    if (!p->events)
-        return weir_hls_fail(m->h, WEIR_ERR_NOMEM, "out of memory");
-    l = weir_hls_lines_begin(m->h->in->data, m->h->in->size_bytes);
-    while (weir_hls_lines_next(&l, &line) && p->event_count < count) {
-        int err = 0;
-        int64_t us;
-        if (!weir_hls_is_tag(line, "#EXT-X-DATERANGE", &v))
-            continue;
-        m->h->line = l.number;
-        const char *id = weir_hls_attr_text(m->h, v, "ID", &err);
-        const char *start = weir_hls_attr_text(m->h, v, "START-DATE", &err);
-        struct weir_event e = {.scheme = "EXT-X-DATERANGE",
-                               .id = id,
-                               .start_us = WEIR_TIME_NONE,
-                               .duration_us = WEIR_TIME_NONE};
-        e.value = weir_hls_attr_text(m->h, v, "CLASS", &err);
-        e.data = weir_hls_expand(m->h, v);
-        if (err || !e.data)
-            return err ? err : m->h->error->code;
-        if (!id) {
-            warn(m, "EXT-X-DATERANGE without ID: dropped");
-            continue;
-        }
-        if (start && weir_iso8601_datetime(start, &us) && m->first_date_us != WEIR_TIME_NONE)
-            e.start_us = us - m->first_date_us + m->first_date_at_us;
-        if (weir_hls_attr(v, "DURATION", &d) && slice_micro(d, &us) && us >= 0)
-            e.duration_us = us;
-        p->events[p->event_count++] = e;
-    }
-    return 0;
-}
-
 static int finish(struct media *m)
 {
     struct weir_segment_index *x = m->out->index;
@@ -474,7 +428,7 @@ static int finish(struct media *m)
         .period_end_us = WEIR_TIME_NONE,
         .independent = m->independent || m->iframes_only,
     };
-    return read_ranges(m);
+    return weir_hls_read_dates(m->h, m->first_date_us, m->first_date_at_us);
 }
 
 static int prepare(struct media *m)

@@ -350,8 +350,7 @@ static int set_source(struct multivariant *v, struct weir_representation *r,
                                 .base_count = count,
                                 .playlist_urls = playlists,
                                 .period = period,
-                                .video = video,
-                                .allow_file_urls = v->h->in->allow_file_urls};
+                                .video = video};
     src->index_range = r->index_range = WEIR_RANGE_ALL;
     r->parser = src;
     r->base_count = count;

@@ -153,6 +153,26 @@ int64_t weir_index_find(const struct weir_representation *r, int64_t time_us)
     return x && lo < x->count ? lo : -1;
 }
 
+void weir_index_clip(struct weir_segment_index *x)
+{
+    struct weir_representation probe = {.index = x};
+    int64_t first = weir_index_find(&probe, x->period_start_us), lo, hi = x->count;
+    struct place p;
+    if (first < 0)
+        first = x->count;
+    lo = first;
+    while (x->period_end_us != WEIR_TIME_NONE && lo < hi) {
+        int64_t mid = lo + (hi - lo) / 2;
+        place_of(x, mid, &p);
+        if (p.start_us < x->period_end_us)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    x->skip = first;
+    x->count = hi - first;
+}
+
 static int resolve(const struct weir_source *src, size_t base, const char *ref, char *out,
                    size_t room)
 {

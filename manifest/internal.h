@@ -87,7 +87,6 @@ struct weir_sidx_item; // manifest/sidx.h
 struct weir_source {
     const char *const *bases; // base_count absolute URLs
     size_t base_count;
-    bool allow_file_urls;
     // DASH, until and after the index is loaded:
     const char *index_url;       // as first declared, for reports
     const char *index_reference; // the same before resolution; NULL: the base
@@ -120,6 +119,10 @@ int weir_sidx_load(struct weir_presentation *p, struct weir_representation *r,
 int weir_cues_load(struct weir_presentation *p, struct weir_representation *r,
                    const struct weir_manifest_input *in, int64_t data_offset,
                    struct weir_error *error);
+
+// Leave out the segments wholly before the period or behind its end (D 5.3.9.6): sets skip and
+// count. Before any other skip is set.
+void weir_index_clip(struct weir_segment_index *x);
 
 // WEIR_ERR_DENIED when a manifest from the network names something that is not to be fetched from
 // it: only http, https and data URLs are; with allow_file_urls also file URLs and plain paths.

@@ -194,28 +194,6 @@ static int64_t count_by_duration(const struct assembly *a)
     return count;
 }
 
-// Segments wholly before the period or behind its end are not listed (5.3.9.6; media offsets may
-// leave some).
-static void clip_to_period(struct assembly *a)
-{
-    struct weir_segment_index *x = a->x;
-    struct weir_segment_info s;
-    struct weir_representation probe = {.index = x};
-    int64_t first = weir_index_find(&probe, x->period_start_us), lo, hi = x->count;
-    if (first < 0)
-        first = x->count;
-    lo = first;
-    while (x->period_end_us != WEIR_TIME_NONE && lo < hi) {
-        int64_t mid = lo + (hi - lo) / 2;
-        if (weir_index_segment(&probe, mid, &s) == 0 && s.start_us < x->period_end_us)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    x->skip = first;
-    x->count = hi - first;
-}
-
 // Without a clock everything declared is listed; with one, what is on the server now (Annex A.3).
 static void clip_to_window(struct assembly *a)
 {
@@ -316,7 +294,7 @@ static bool read_timing(struct assembly *a, int64_t entries, bool needs_number)
     } else {
         return drop(a, "its segments have neither a duration nor a timeline");
     }
-    clip_to_period(a);
+    weir_index_clip(a->x);
     clip_to_window(a);
     return true;
 }
@@ -458,6 +436,15 @@ static bool read_bare(struct assembly *a)
     return true;
 }
 
+// @startWithSAP 1 to 3: every segment begins where decoding can (5.3.7.2).
+static bool starts_with_key(const struct weir_mpd_levels *levels)
+{
+    const char *own = weir_xml_attr(levels->node[0], "startWithSAP");
+    int64_t sap;
+    return weir_parse_int64(own ? own : weir_xml_attr(levels->node[1], "startWithSAP"), &sap) &&
+           sap >= 1 && sap <= 3;
+}
+
 bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
                        const struct weir_mpd_levels *levels, const struct weir_bases *bases,
                        struct weir_representation *r)
@@ -476,7 +463,6 @@ bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
     memcpy(urls, bases->urls, bases->count * sizeof(*urls));
     a.src->bases = urls;
     a.src->base_count = bases->count;
-    a.src->allow_file_urls = m->in->allow_file_urls;
     a.src->period_start_us = a.x->period_start_us = period->out->start_us;
     a.x->period_end_us = period->out->duration_us == WEIR_TIME_NONE
                              ? WEIR_TIME_NONE
@@ -484,6 +470,7 @@ bool weir_mpd_segments(struct weir_mpd *m, const struct weir_mpd_period *period,
     a.src->period_end_us = a.x->period_end_us;
     a.src->index_range = r->index_range = WEIR_RANGE_ALL;
     a.x->timing_exact = true;
+    a.x->independent = starts_with_key(levels);
     r->parser = a.src;
     r->index = a.x;
     r->index_need = WEIR_INDEX_READY;

@@ -156,7 +156,7 @@ int weir_presentation_load_index(struct weir_presentation *p, struct weir_repres
     if (in->size_bytes > WEIR_MANIFEST_MAX_BYTES)
         return weir_error_set(error, WEIR_ERR_TOO_BIG, input.url, "the index is larger than %u MiB",
                               WEIR_MANIFEST_MAX_BYTES >> 20);
-    int err = WEIR_ERR_INVAL;
+    int err = 0;
     switch (r->index_need) {
     case WEIR_INDEX_PLAYLIST:
         return weir_hls_load(p, r, &input, error);
@@ -167,13 +167,12 @@ int weir_presentation_load_index(struct weir_presentation *p, struct weir_repres
         err = weir_cues_load(p, r, &input, data_offset, error);
         break;
     case WEIR_INDEX_READY:
-        break;
+        return weir_error_set(error, WEIR_ERR_INVAL, input.url,
+                              "this representation needs no index");
     }
-    if (r->index_need == WEIR_INDEX_READY && err == 0)
+    if (!err && r->index_need == WEIR_INDEX_READY)
         learn_duration(p, r);
-    if (err != WEIR_ERR_INVAL)
-        return err;
-    return weir_error_set(error, WEIR_ERR_INVAL, input.url, "this representation needs no index");
+    return err;
 }
 
 int weir_presentation_for_file(const char *url, const struct weir_file_description *file,
@@ -195,7 +194,7 @@ int weir_presentation_for_file(const char *url, const struct weir_file_descripti
         return WEIR_ERR_NOMEM;
     }
     bases[0] = p->url;
-    *src = (struct weir_source){.bases = bases, .base_count = 1, .allow_file_urls = true};
+    *src = (struct weir_source){.bases = bases, .base_count = 1};
     *x = (struct weir_segment_index){.timing = WEIR_TIMING_SINGLE,
                                      .count = 1,
                                      .start_number = -1,
