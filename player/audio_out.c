@@ -90,7 +90,6 @@ static int open_device(struct weir_audio_out *a, const AVFrame *frame, struct we
 {
     int channels = frame->ch_layout.nb_channels;
     struct weir_audio_device_params p = {
-        .app_name = "weir",
         .want = {.rate_hz = frame->sample_rate > 0 ? frame->sample_rate : DEVICE_RATE_HZ,
                  .channels = channels > CHANNELS_MAX ? CHANNELS_MAX : channels},
         .pull = pull,

@@ -2,6 +2,7 @@
 // the renderer reads. Called by libavcodec on any of its threads through
 // weir_frame_store_get_buffer().
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <libavutil/imgutils.h>
@@ -17,9 +18,11 @@
 #define PLANE_PADDING_BYTES (16 + STRIDE_BYTES)
 #define SPARE_FRAMES        8
 
+// Written when a slot is lent and read when it comes back, on whichever thread lets go last. libavcodec orders the two;
+// the release and acquire say so again for tools that cannot see into it.
 struct loan {
     struct weir_frame_pool *pool;
-    struct weir_slot *slot;
+    _Atomic(struct weir_slot *) slot;
 };
 
 struct pool_entry {
@@ -111,7 +114,8 @@ static struct loan *lend(struct weir_frame_store *s, size_t bytes)
     if (!slot)
         goto done;
     loan = &s->pools[i].loans[slot->index];
-    *loan = (struct loan){.pool = s->pools[i].pool, .slot = slot};
+    loan->pool = s->pools[i].pool;
+    atomic_store_explicit(&loan->slot, slot, memory_order_release);
 done:
     (void)pthread_mutex_unlock(&s->lock);
     return loan;
@@ -121,7 +125,8 @@ static void give_back(void *opaque, uint8_t *data)
 {
     (void)data;
     struct loan *loan = opaque;
-    weir_frame_release(loan->pool, loan->slot);
+    struct weir_slot *slot = atomic_load_explicit(&loan->slot, memory_order_acquire);
+    weir_frame_release(loan->pool, slot);
 }
 
 // As avcodec's own get_buffer lays pictures out: widths grown until every stride keeps the

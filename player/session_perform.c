@@ -395,7 +395,7 @@ static void perform(struct weir_player *p, const struct weir_action *a)
         end(p, a->end.err);
         break;
     case WEIR_ACTION_TIMER:
-        p->timer_at_us = a->at_us;
+        p->timer_at_us = a->at_us == INT64_MAX ? WEIR_TIME_NONE : a->at_us;
         break;
     case WEIR_ACTION_REPORT:
         weir_telemetry_report(p->telemetry, weir_clock_now_us(&p->clock), &a->report);

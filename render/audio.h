@@ -24,7 +24,6 @@ struct weir_audio_format {
 typedef void (*weir_audio_pull)(void *ctx, float *samples, int frames, int64_t delay_us);
 
 struct weir_audio_device_params {
-    const char *app_name;
     struct weir_audio_format want;
     weir_audio_pull pull;
     void *ctx;

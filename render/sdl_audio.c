@@ -10,6 +10,7 @@
 #include <SDL.h>
 
 #include "core/clock.h"
+#include "render/sdl_system.h"
 
 struct weir_audio_device {
     SDL_AudioDeviceID id;
@@ -17,6 +18,9 @@ struct weir_audio_device {
     void *ctx;
     void (*lost)(void *ctx);
     atomic_bool lost_told;
+    // Set by the first unpause, with release order: what was written before it (this struct, the
+    // player's ring) is there for the callback, whatever SDL's own locks order.
+    atomic_bool begun;
     int channels;
     int64_t delay_us;
 };
@@ -24,6 +28,10 @@ struct weir_audio_device {
 static void SDLCALL fill(void *user, Uint8 *stream, int bytes)
 {
     struct weir_audio_device *d = user;
+    if (!atomic_load_explicit(&d->begun, memory_order_acquire)) {
+        memset(stream, 0, (size_t)bytes);
+        return;
+    }
     int frames = bytes / ((int)sizeof(float) * d->channels);
     // SDL hands this buffer to the device when the one before it has been played.
     d->pull(d->ctx, (float *)(void *)stream, frames, d->delay_us);
@@ -70,9 +78,7 @@ int weir_audio_sdl_open(const struct weir_audio_device_params *params,
     d->pull = params->pull;
     d->ctx = params->ctx;
     d->lost = params->lost;
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_AUDIO_DEVICE_APP_NAME, params->app_name ? params->app_name : "Weir");
-    if (SDL_InitSubSystem(SDL_INIT_AUDIO) != 0) {
+    if (weir_sdl_init(SDL_INIT_AUDIO) != 0) {
         free(d);
         return no_device(error);
     }
@@ -87,7 +93,7 @@ int weir_audio_sdl_open(const struct weir_audio_device_params *params,
                                 SDL_AUDIO_ALLOW_FREQUENCY_CHANGE | SDL_AUDIO_ALLOW_CHANNELS_CHANGE);
     if (d->id == 0) {
         int err = no_device(error);
-        SDL_QuitSubSystem(SDL_INIT_AUDIO);
+        weir_sdl_quit(SDL_INIT_AUDIO);
         free(d);
         return err;
     }
@@ -106,6 +112,8 @@ int weir_audio_sdl_open(const struct weir_audio_device_params *params,
 
 void weir_audio_device_pause(struct weir_audio_device *d, bool paused)
 {
+    if (!paused)
+        atomic_store_explicit(&d->begun, true, memory_order_release);
     SDL_PauseAudioDevice(d->id, paused);
 }
 
@@ -115,7 +123,7 @@ void weir_audio_device_close(struct weir_audio_device **d)
         return;
     SDL_DelEventWatch(watch, *d);
     SDL_CloseAudioDevice((*d)->id);
-    SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    weir_sdl_quit(SDL_INIT_AUDIO);
     free(*d);
     *d = NULL;
 }

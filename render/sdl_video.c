@@ -15,6 +15,7 @@
 #include "render/overlay.h"
 #include "render/screenshot.h"
 #include "render/sdl_input.h"
+#include "render/sdl_system.h"
 #include "render/sdl_texture.h"
 
 // With pictures coming this often a changed overlay waits for the next one.
@@ -55,17 +56,6 @@ static int sdl_error(struct weir_error *error, const char *what)
     return WEIR_ERR_OUTPUT;
 }
 
-// Defaults for the process that the environment may override.
-static void set_hints(void)
-{
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_APP_NAME, "Weir");
-    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
-    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1"); // until set_playing
-    SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
-    SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
-}
-
 // Whether a GPU is there to draw with. OpenGL in software costs 100 ms and more to start, and gains
 // nothing.
 static bool gpu_present(void)
@@ -91,7 +81,12 @@ static SDL_Renderer *create_renderer(SDL_Window *window)
         return renderer;
     // Else SDL would put the software renderer's pixels on the screen through OpenGL.
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
-    return SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE);
+    renderer = SDL_CreateRenderer(window, -1, SDL_RENDERER_SOFTWARE);
+    if (renderer)
+        return renderer;
+    // Wayland, in SDL 2, has no plain window memory: OpenGL it must be.
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, NULL);
+    return SDL_CreateRenderer(window, -1, 0);
 }
 
 static struct weir_size usable_size(int display)
@@ -105,8 +100,7 @@ static struct weir_size usable_size(int display)
 static int open_window(struct sdl_sink *s, const struct weir_sdl_video_params *params,
                        struct weir_error *error)
 {
-    set_hints();
-    if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0)
+    if (weir_sdl_init(SDL_INIT_VIDEO) != 0)
         return sdl_error(error, "cannot open a display");
     s->opened = true;
     struct weir_size size = {1280, 720};
@@ -396,7 +390,7 @@ static void sdl_destroy(struct weir_video_sink *sink)
     if (s->window)
         SDL_DestroyWindow(s->window);
     if (s->opened)
-        SDL_QuitSubSystem(SDL_INIT_VIDEO);
+        weir_sdl_quit(SDL_INIT_VIDEO);
     av_frame_free(&s->picture);
     free(s);
 }

@@ -50,7 +50,7 @@ static struct weir_audio_device *open_device(struct player *p, struct weir_audio
     struct weir_audio_device *d = NULL;
     struct weir_error error = {0};
     const struct weir_audio_device_params params = {
-        .app_name = "weir test", .want = want, .pull = pull, .ctx = p, .lost = lost};
+        .want = want, .pull = pull, .ctx = p, .lost = lost};
     p->channels = want.channels;
     if (weir_audio_sdl_open(&params, got, &d, &error) != 0)
         fail_msg("%s (%s)", error.what, error.why);
