@@ -297,10 +297,22 @@ static int adopt_stream(struct weir_lavf *l, struct weir_format *format, const c
     return 0;
 }
 
+// A cancelled wait looks like the end to libavformat, which then hands out the half of a frame that
+// it has.
+static int read_frame(struct weir_lavf *l, AVPacket *pkt)
+{
+    int averr = av_read_frame(l->ctx, pkt);
+    if (averr >= 0 && l->cancelled) {
+        av_packet_unref(pkt);
+        return AVERROR_EXIT;
+    }
+    return averr;
+}
+
 static int read_first(struct weir_lavf *l, const char **why)
 {
     for (int i = 0; i < MAX_OPEN_READS; i++) {
-        int averr = av_read_frame(l->ctx, l->first);
+        int averr = read_frame(l, l->first);
         if (averr < 0)
             return translate(l, averr, why);
         if (l->stream < 0)
@@ -383,7 +395,7 @@ int weir_lavf_read(struct weir_lavf *l, AVPacket *pkt, AVRational *time_base, co
             av_packet_move_ref(pkt, l->first);
             l->first_held = false;
         } else {
-            int averr = av_read_frame(l->ctx, pkt);
+            int averr = read_frame(l, pkt);
             if (averr < 0)
                 return ++l->errors > MAX_ERRORS ? WEIR_ERR_END : translate(l, averr, why);
             l->errors = 0;

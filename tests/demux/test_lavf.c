@@ -369,6 +369,38 @@ static void the_mpeg_clock_may_wrap(void **state)
     }
 }
 
+// Giving up while bytes are missing must not pass half a picture on as if it were whole.
+static void a_cancelled_read_gives_no_half_frames(void **state)
+{
+    struct world *w = *state;
+    struct packets expect = {0};
+    struct weir_segment *whole = segment_from(w, ts[0]);
+    struct weir_media_unit u = exact_unit(NULL, whole);
+    struct weir_demux *d =
+        demux_for(w, WEIR_DEMUX_VIDEO, false); // which gives up as soon as it would wait
+    must_read(w, d, &u, &expect, ts[0]);
+    struct bytes b = load(ts[0]);
+    for (size_t size = 188; size < b.size; size += 5 * 188) {
+        struct weir_segment *media = segment_of(w, b.data, size, WEIR_SEGMENT_OPEN);
+        struct packets got = {0};
+        u.media = media;
+        int err = weir_demux_begin(d, &u, NULL);
+        if (!err)
+            err = read_all(w, d, &got, NULL);
+        assert_true(err == WEIR_ERR_CANCELLED || err == WEIR_ERR_AGAIN);
+        assert_true(got.count < expect.count);
+        for (size_t i = 0; i < got.count; i++)
+            assert_int_equal(got.items[i].bytes.size, expect.items[i].bytes.size);
+        packets_clear(&got);
+        weir_segment_finish(media, WEIR_SEGMENT_FAILED);
+        weir_segment_unref(&media);
+    }
+    packets_clear(&expect);
+    weir_demux_destroy(&d);
+    weir_segment_unref(&whole);
+    drop(&b);
+}
+
 // libavformat takes missing bytes for the end; the demuxer knows better.
 static void a_transfer_cut_short_is_reported_once(void **state)
 {
@@ -430,6 +462,7 @@ int main(void)
         cmocka_unit_test(whole_files_can_be_sought_in),
         cmocka_unit_test(segments_cannot_be_sought_in),
         cmocka_unit_test(the_mpeg_clock_may_wrap),
+        cmocka_unit_test(a_cancelled_read_gives_no_half_frames),
         cmocka_unit_test(a_transfer_cut_short_is_reported_once),
         cmocka_unit_test(what_is_no_media_is_named),
     };
