@@ -155,10 +155,10 @@ static void curl_pause(struct weir_transport *base, uint64_t id, bool paused)
     s->paused = paused;
     s->window_start_us = weir_curl_now_us(s->owner);
     s->window_bytes = s->received_bytes;
-    // The body callback refuses while `paused` is set: libcurl forgets a pause asked for before the
-    // request went out.
-    if (s->in_multi)
-        curl_easy_pause(s->easy, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    // on_body refuses while paused. Asking libcurl to pause would not do: it forgets what was asked
+    // before the request went out.
+    if (s->in_multi && !paused)
+        curl_easy_pause(s->easy, CURLPAUSE_CONT);
 }
 
 // --- pump ---
@@ -183,7 +183,7 @@ static void time_out(struct weir_curl_slot *s, const char *what, int64_t after_u
 static int64_t slot_deadline(struct weir_curl_slot *s, int64_t now_us)
 {
     struct weir_curl *c = s->owner;
-    if (s->t_request_us == WEIR_TIME_NONE || s->paused)
+    if (s->t_request_us == WEIR_TIME_NONE || weir_curl_slot_held(s))
         return WEIR_TIME_NONE;
     if (s->t_first_byte_us == WEIR_TIME_NONE) {
         int64_t deadline_us = s->t_request_us + c->first_byte_timeout_us;
@@ -210,7 +210,7 @@ static int64_t slot_deadline(struct weir_curl_slot *s, int64_t now_us)
 // nudged, less and less often.
 static int64_t nudge(struct weir_curl_slot *s, int64_t now_us)
 {
-    if (!s->owner->needs_nudges || !s->multiplexed || !s->in_multi || s->paused ||
+    if (!s->owner->needs_nudges || !s->multiplexed || !s->in_multi || weir_curl_slot_held(s) ||
         s->t_request_us == WEIR_TIME_NONE)
         return WEIR_TIME_NONE;
     if (now_us - s->quiet_since_us >= s->nudge_wait_us) {

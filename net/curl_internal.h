@@ -131,6 +131,14 @@ static inline int64_t weir_curl_now_us(const struct weir_curl *c)
     return weir_clock_now_us(&c->clock);
 }
 
+// Whether its bytes are refused for now. Never over HTTP/2 with an old libcurl: there one paused
+// stream stops every other of the connection once its buffer is full, and back-pressure on one
+// transfer becomes a hang of all.
+static inline bool weir_curl_slot_held(const struct weir_curl_slot *s)
+{
+    return s->paused && !(s->owner->needs_nudges && s->multiplexed);
+}
+
 // curl.c
 extern const struct weir_transport_ops weir_curl_ops;
 // Take the transfer off the network and let go of the segment. Its strings stay for events given

@@ -67,7 +67,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *slot)
 static size_t on_body(char *data, size_t size, size_t count, void *slot)
 {
     struct weir_curl_slot *s = slot;
-    if (s->paused)
+    if (weir_curl_slot_held(s))
         return CURL_WRITEFUNC_PAUSE;
     note_received(s, size * count);
     return weir_curl_response_body(s, data, size * count);

@@ -63,7 +63,9 @@ struct weir_transport_ops {
                  struct weir_error *error);
     // The transfer ends without a further event; its reference is dropped. Unknown ids are ignored.
     void (*cancel)(struct weir_transport *t, uint64_t id);
-    // Stop reading from the network for this transfer (back-pressure) or go on.
+    // Stop reading from the network for this transfer (back-pressure) or go on. Best effort: a few
+    // bytes may still come, and libcurl before 8.1 cannot pause one HTTP/2 stream without the
+    // others.
     void (*pause)(struct weir_transport *t, uint64_t id, bool paused);
     // Do what can be done, waiting up to timeout_us (0: do not wait; < 0: until something happens
     // or wake()). Fills at most `room` events and returns their number, or a negative error. Call

@@ -1,5 +1,6 @@
 // tests/net/test_tls.c — TLS against a server with a certificate nobody signed, made by the openssl
 // command. Skipped (exit 77) where that command or libmicrohttpd's TLS is missing.
+#include "certificate.h"
 #include "harness.h"
 
 #include <pthread.h>
@@ -15,37 +16,9 @@
 #include <cmocka.h>
 
 static struct {
-    char directory[64], key_path[96], cert_path[96];
-    char key[8192], cert[8192];
+    struct certificate cert;
     struct server *server;
 } shared;
-
-static bool read_text(const char *path, char *out, size_t size)
-{
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return false;
-    size_t n = fread(out, 1, size - 1, file);
-    fclose(file);
-    out[n] = 0;
-    return n > 0;
-}
-
-static bool make_certificate(void)
-{
-    char command[512];
-    snprintf(shared.directory, sizeof shared.directory, "/tmp/weir-test-tls-XXXXXX");
-    if (!mkdtemp(shared.directory))
-        return false;
-    snprintf(shared.key_path, sizeof shared.key_path, "%s/key.pem", shared.directory);
-    snprintf(shared.cert_path, sizeof shared.cert_path, "%s/cert.pem", shared.directory);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=weir-test "
-             "-addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s >/dev/null 2>&1",
-             shared.key_path, shared.cert_path);
-    return system(command) == 0 && read_text(shared.key_path, shared.key, sizeof shared.key) &&
-           read_text(shared.cert_path, shared.cert, sizeof shared.cert);
-}
 
 static struct outcome get(const struct weir_curl_params *params, char *text, size_t size)
 {
@@ -83,10 +56,10 @@ static void test_ca_file(void **state)
 {
     char text[4096];
     (void)state;
-    struct weir_curl_params p = {.ca_file = shared.cert_path};
+    struct weir_curl_params p = {.ca_file = shared.cert.cert_path};
     assert_int_equal(get(&p, text, sizeof text).err, 0);
     assert_non_null(strstr(text, "User-Agent: weir/"));
-    p.ca_file = shared.key_path; // no certificate in it
+    p.ca_file = shared.cert.key_path; // no certificate in it
     assert_int_equal(get(&p, text, sizeof text).err, WEIR_ERR_TLS);
 }
 
@@ -152,15 +125,13 @@ int main(void)
         cmocka_unit_test(test_not_tls_at_all),
     };
     int result = 77;
-    if (make_certificate())
-        shared.server = server_start(shared.key, shared.cert);
+    if (certificate_make(&shared.cert))
+        shared.server = server_start(shared.cert.key, shared.cert.cert);
     if (shared.server)
         result = cmocka_run_group_tests(tests, NULL, NULL);
     else
         fputs("skipped: no openssl command, or libmicrohttpd without TLS\n", stderr);
     server_stop(&shared.server);
-    unlink(shared.key_path);
-    unlink(shared.cert_path);
-    rmdir(shared.directory);
+    certificate_remove(&shared.cert);
     return result;
 }
