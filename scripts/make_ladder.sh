@@ -13,7 +13,7 @@ usage: scripts/make_ladder.sh [--small|--full] [--duration S] [--only NAME,…] 
   --duration S  whole seconds of media, even, at least 10
   --only LIST   these packagings alone: dash-number dash-timeline dash-list dash-sidx
                 dash-multiperiod dash-uneven hls-fmp4 hls-ts hls-byterange hls-audio-group
-  --jobs N      threads for the encoders (default: all cores)
+  --jobs N      threads for the filters (default: all cores); each rung's encoder has one of its own
 
 OUTDIR gets one folder per packaging (manifest.mpd or master.m3u8 inside) and rungs/: v0.mp4 …,
 a0.mp4, a1.mp4, each rung's coded frames as a plain file, the reference for every packaging.
@@ -107,10 +107,11 @@ make_rungs() {
     local last=${rungs[-1]%%:*} n=${#rungs[@]} i
     local w=${last%x*} h=${last#*x}
     # Two layers in motion; noise always, and much more of it for 3 s of every 7: the bit rate must vary.
+    # The threads of one noise filter share its generator: with one each, every run makes the same pictures.
     local graph="testsrc2=size=${last}:rate=$fps:duration=$duration[a];
 life=size=$((w / 4))x$((h / 4)):rate=$fps:mold=10:ratio=0.3:seed=7:death_color=#C83232:life_color=#00ff00,scale=$((w / 2)):$((h / 2)):flags=neighbor,format=yuv420p[b];
 [a][b]overlay=x='(W-w)/2+(W-w)/2*sin(t)':y='(H-h)/2+(H-h)/2*cos(1.3*t)':shortest=1,
-noise=alls=6:allf=t:all_seed=1,noise=alls=28:allf=t:all_seed=2:enable='lt(mod(t,7),3)',
+noise=alls=6:allf=t:all_seed=1:threads=1,noise=alls=28:allf=t:all_seed=2:threads=1:enable='lt(mod(t,7),3)',
 drawtext=fontfile=$font:text='%{eif\\:n\\:d\\:6}':fontcolor=white:fontsize=$((h / 5)):box=1:boxcolor=black:boxborderw=$((h / 36)):x=$((w / 20)):y=$((h / 20)),
 format=yuv420p,split=$n"
     for ((i = 0; i < n; i++)); do graph+="[s$i]"; done
@@ -118,14 +119,15 @@ format=yuv420p,split=$n"
         local size=${rungs[i]%%:*}
         graph+=";[s$i]scale=${size%x*}:${size#*x}:flags=area[v$i]"
     done
+    # One thread per encoder: with more, x264's rate control makes other choices in every run.
     local args=()
     for ((i = 0; i < n; i++)); do
         local kbps=${rungs[i]##*:}
-        args+=(-map "[v$i]" -c:v libx264 -preset veryfast -profile:v high -threads "$jobs"
+        args+=(-map "[v$i]" -c:v libx264 -preset veryfast -profile:v high -threads 1
             -b:v "${kbps}k" -maxrate "$((kbps * 3 / 2))k" -bufsize "$((kbps * 2))k"
             -g 250 -sc_threshold 0 -bf 3 -force_key_frames "$keyframes" -movie_timescale 48000 "v$i.mp4")
     done
-    "${ff[@]}" -filter_complex "$graph" "${args[@]}"
+    "${ff[@]}" -filter_complex_threads "$jobs" -filter_complex "$graph" "${args[@]}"
     # Whole AAC frames only, so that no packaging has to say where the last one ends.
     local samples=$((duration * 48000 / 1024 * 1024))
     local left="0.25*sin(2*PI*(220+55*mod(floor(t),8))*t)" right="0.25*sin(2*PI*(330+44*mod(floor(t*2),12))*t)"
@@ -151,7 +153,9 @@ make_fragments() {
     done
 }
 
-hls_muxer() { # hls_muxer muxed|groups OPTIONS…: with sound inside each variant, or in groups
+# hls_muxer muxed|groups OPTIONS…: with sound inside each variant, and one variant of sound alone, as
+# broadcasters have it; or with sound in groups.
+hls_muxer() {
     local layout=$1 inputs=() maps=() map= i
     shift
     for ((i = 0; i < ${#rungs[@]}; i++)); do inputs+=(-i "$out/rungs/v$i.mp4"); done
@@ -162,6 +166,8 @@ hls_muxer() { # hls_muxer muxed|groups OPTIONS…: with sound inside each varian
             maps+=(-map $i:v -map $((a + 1)):a)
             map+="v:$i,a:$i,name:r$i "
         done
+        maps+=(-map $a:a)
+        map+="a:${#rungs[@]},name:sound "
     else
         maps+=(-map $a:a -map $((a + 1)):a)
         map="a:0,agroup:low,default:yes,language:en,name:a0 a:1,agroup:high,default:yes,language:en,name:a1 "
