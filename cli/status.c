@@ -27,14 +27,15 @@ struct fields {
 void weir_status_time(int64_t us, char out[32])
 {
     if (us == WEIR_TIME_NONE) {
-        snprintf(out, 32, "-:--");
+        (void)snprintf(out, 32, "-:--");
         return;
     }
     int64_t s = us < 0 ? 0 : us / WEIR_SECOND_US;
     if (s >= 3600)
-        snprintf(out, 32, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
+        (void)snprintf(out, 32, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60),
+                       (int)(s % 60));
     else
-        snprintf(out, 32, "%d:%02d", (int)(s / 60), (int)(s % 60));
+        (void)snprintf(out, 32, "%d:%02d", (int)(s / 60), (int)(s % 60));
 }
 
 void weir_status_rate(int64_t bps, char out[32])
@@ -42,9 +43,9 @@ void weir_status_rate(int64_t bps, char out[32])
     if (bps < 0)
         bps = 0;
     if (bps < 1000000)
-        snprintf(out, 32, "%d kbit/s", (int)(bps / 1000));
+        (void)snprintf(out, 32, "%d kbit/s", (int)(bps / 1000));
     else
-        snprintf(out, 32, "%" PRId64 ".%d Mbit/s", bps / 1000000, (int)(bps / 100000 % 10));
+        (void)snprintf(out, 32, "%" PRId64 ".%d Mbit/s", bps / 1000000, (int)(bps / 100000 % 10));
 }
 
 void weir_status_bar(int64_t part, int64_t whole, size_t columns, bool utf8, char *out)
@@ -117,7 +118,7 @@ static void add_state(struct fields *f, const struct weir_status_view *v)
                         : v->paused  ? "paused"
                                      : NULL;
     if (state)
-        snprintf(add(f, 0), FIELD_BYTES, "(%s)", state);
+        (void)snprintf(add(f, 0), FIELD_BYTES, "(%s)", state);
 }
 
 static void add_time(struct fields *f, const struct weir_status_view *v)
@@ -126,9 +127,9 @@ static void add_time(struct fields *f, const struct weir_status_view *v)
     weir_status_time(v->position_us, position);
     weir_status_time(v->duration_us, duration);
     if (v->duration_us == WEIR_TIME_NONE)
-        snprintf(add(f, 0), FIELD_BYTES, "%s", position);
+        (void)snprintf(add(f, 0), FIELD_BYTES, "%s", position);
     else
-        snprintf(add(f, 0), FIELD_BYTES, "%s / %s", position, duration);
+        (void)snprintf(add(f, 0), FIELD_BYTES, "%s / %s", position, duration);
 }
 
 static void add_rung(struct fields *f, const struct weir_status_view *v)
@@ -140,9 +141,9 @@ static void add_rung(struct fields *f, const struct weir_status_view *v)
     if (v->bitrate_bps > 0)
         weir_status_rate(v->bitrate_bps, rate);
     if (v->height > 0)
-        snprintf(height, sizeof(height), "%dp ", v->height);
-    snprintf(add(f, 2), FIELD_BYTES, "%s%s%s(%zu/%zu%s)", height, rate, rate[0] ? " " : "",
-             v->rung + 1, v->rung_count, v->rung_held ? " held" : "");
+        (void)snprintf(height, sizeof(height), "%dp ", v->height);
+    (void)snprintf(add(f, 2), FIELD_BYTES, "%s%s%s(%zu/%zu%s)", height, rate, rate[0] ? " " : "",
+                   v->rung + 1, v->rung_count, v->rung_held ? " held" : "");
 }
 
 static void add_buffer(struct fields *f, const struct weir_status_view *v, bool utf8)
@@ -150,8 +151,8 @@ static void add_buffer(struct fields *f, const struct weir_status_view *v, bool 
     int64_t tenths = v->buffer_us < 0 ? 0 : v->buffer_us / (WEIR_SECOND_US / 10);
     char bar[3 * BAR_COLUMNS + 1];
     weir_status_bar(v->buffer_us, v->buffer_max_us, BAR_COLUMNS, utf8, bar);
-    snprintf(add(f, 4), FIELD_BYTES, "[%s]", bar);
-    snprintf(add(f, 1), FIELD_BYTES, "%" PRId64 ".%d s", tenths / 10, (int)(tenths % 10));
+    (void)snprintf(add(f, 4), FIELD_BYTES, "[%s]", bar);
+    (void)snprintf(add(f, 1), FIELD_BYTES, "%" PRId64 ".%d s", tenths / 10, (int)(tenths % 10));
 }
 
 static void add_rest(struct fields *f, const struct weir_status_view *v)
@@ -159,15 +160,15 @@ static void add_rest(struct fields *f, const struct weir_status_view *v)
     char rate[32];
     weir_status_rate(v->throughput_bps, rate);
     if (v->throughput_bps > 0)
-        snprintf(add(f, 3), FIELD_BYTES, "net %s", rate);
-    snprintf(add(f, v->dropped > 0 ? 3 : 6), FIELD_BYTES, "dropped %" PRId64, v->dropped);
+        (void)snprintf(add(f, 3), FIELD_BYTES, "net %s", rate);
+    (void)snprintf(add(f, v->dropped > 0 ? 3 : 6), FIELD_BYTES, "dropped %" PRId64, v->dropped);
     if (v->rate_permille != 0 && v->rate_permille != 1000)
-        snprintf(add(f, 2), FIELD_BYTES, "x%d.%02d", v->rate_permille / 1000,
-                 v->rate_permille % 1000 / 10);
+        (void)snprintf(add(f, 2), FIELD_BYTES, "x%d.%02d", v->rate_permille / 1000,
+                       v->rate_permille % 1000 / 10);
     if (v->muted)
-        snprintf(add(f, 5), FIELD_BYTES, "muted");
+        (void)snprintf(add(f, 5), FIELD_BYTES, "muted");
     else if (v->volume_percent != 100)
-        snprintf(add(f, 5), FIELD_BYTES, "volume %d%%", v->volume_percent);
+        (void)snprintf(add(f, 5), FIELD_BYTES, "volume %d%%", v->volume_percent);
 }
 
 static void add_note(struct fields *f, const struct weir_status_view *v, bool utf8)
@@ -175,7 +176,7 @@ static void add_note(struct fields *f, const struct weir_status_view *v, bool ut
     if (!v->note || !v->note[0])
         return;
     char *text = add(f, 1);
-    snprintf(text, FIELD_BYTES, "%s", v->note);
+    (void)snprintf(text, FIELD_BYTES, "%s", v->note);
     weir_text_clean(text);
     for (; !utf8 && *text; text++) {
         if ((unsigned char)*text >= 0x80)

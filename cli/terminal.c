@@ -54,7 +54,7 @@ static void set_handler(int signal_number, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(signal_number, &action, NULL);
+    (void)sigaction(signal_number, &action, NULL);
 }
 
 // Stop as the signal would have stopped us, but with the terminal restored.
@@ -66,7 +66,7 @@ static void on_stop(int signal_number)
     set_handler(signal_number, SIG_DFL);
     sigemptyset(&set);
     sigaddset(&set, signal_number);
-    raise(signal_number);
+    (void)raise(signal_number);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL); // here the process stops
     set_handler(signal_number, on_stop);
     errno = saved;

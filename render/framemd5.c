@@ -63,7 +63,7 @@ static void hash_palette(struct AVMD5 *md5, const uint8_t *palette)
 {
     for (int i = 0; i < AVPALETTE_COUNT; i++) {
         uint8_t entry[4];
-        AV_WL32(entry, AV_RN32(palette + 4 * i));
+        AV_WL32(entry, AV_RN32(palette + (size_t)i * 4));
         av_md5_update(md5, entry, sizeof(entry));
     }
 }

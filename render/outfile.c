@@ -32,7 +32,7 @@ int weir_outfile_open(struct weir_outfile *f, const char *path, struct weir_erro
 {
     bool to_stdout = strcmp(path, "-") == 0;
     *f = (struct weir_outfile){0};
-    snprintf(f->path, sizeof(f->path), "%s", to_stdout ? "standard output" : path);
+    (void)snprintf(f->path, sizeof(f->path), "%s", to_stdout ? "standard output" : path);
     f->file = to_stdout ? open_stdout() : fopen(path, "wbe");
     if (!f->file)
         return weir_outfile_error(error, f->path, "cannot create it", errno);

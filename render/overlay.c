@@ -88,7 +88,7 @@ static bool has_ink(uint32_t code, int x, int y)
     if (code < WEIR_FONT_FIRST || code > WEIR_FONT_LAST)
         code = '?';
     const char *art = weir_font[code - WEIR_FONT_FIRST];
-    size_t place = (size_t)(y * (WEIR_FONT_COLUMNS + 1) + x);
+    size_t place = (size_t)y * (WEIR_FONT_COLUMNS + 1) + (size_t)x;
     return place < strlen(art) && art[place] == '#';
 }
 

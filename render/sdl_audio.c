@@ -52,6 +52,7 @@ static int no_device(struct weir_error *error)
     weir_error_set(error, WEIR_ERR_OUTPUT, "sound device", "cannot open it");
     weir_error_why(error, "%s", SDL_GetError());
     weir_error_hint(error, "--ao null plays without sound");
+    SDL_TLSCleanup(); // SDL keeps an error buffer per thread, and this one is not SDL's to end
     return WEIR_ERR_OUTPUT;
 }
 

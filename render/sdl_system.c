@@ -2,6 +2,7 @@
 #include "render/sdl_system.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 // Guards state that is SDL's own and process-wide; Weir keeps none.
 static pthread_mutex_t subsystems = PTHREAD_MUTEX_INITIALIZER;
@@ -17,6 +18,10 @@ static void set_hints(void)
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1"); // until set_playing
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
     SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
+    // libwayland complains on standard error where there is no session to connect to: do not ask
+    // it.
+    if (!getenv("XDG_RUNTIME_DIR") && !getenv("WAYLAND_DISPLAY"))
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,KMSDRM");
 }
 
 int weir_sdl_init(Uint32 subsystem)

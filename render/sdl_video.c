@@ -97,12 +97,24 @@ static struct weir_size usable_size(int display)
     return (struct weir_size){usable.w, usable.h};
 }
 
+// SDL falls back on drivers that show nothing to anybody; somebody must have asked for those by
+// name.
+static bool unseen(const char *driver)
+{
+    return !getenv("SDL_VIDEODRIVER") && driver &&
+           (!strcmp(driver, "offscreen") || !strcmp(driver, "dummy"));
+}
+
 static int open_window(struct sdl_sink *s, const struct weir_sdl_video_params *params,
                        struct weir_error *error)
 {
     if (weir_sdl_init(SDL_INIT_VIDEO) != 0)
         return sdl_error(error, "cannot open a display");
     s->opened = true;
+    if (unseen(SDL_GetCurrentVideoDriver())) {
+        SDL_SetError("no display was found");
+        return sdl_error(error, "cannot open a display");
+    }
     struct weir_size size = {1280, 720};
     s->shape_expected = params->width > 0 && params->height > 0;
     if (s->shape_expected)

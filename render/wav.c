@@ -91,12 +91,12 @@ static void put_format(const struct weir_audio_writer *w, uint8_t *h)
 static void make_header(const struct weir_audio_writer *w, bool known, uint8_t h[HEADER_BYTES])
 {
     const int64_t riff_bytes = w->data_bytes + HEADER_BYTES - 8;
-    const int64_t frames = w->data_bytes / (w->layout.nb_channels * SAMPLE_BYTES);
+    const int64_t frames = w->data_bytes / ((int64_t)w->layout.nb_channels * SAMPLE_BYTES);
     const bool big = known && riff_bytes >= UINT32_MAX;
     const bool exact = known && !big;
     memset(h, 0, HEADER_BYTES);
     put_chunk(h, big ? "RF64" : "RIFF", exact ? (uint32_t)riff_bytes : UINT32_MAX);
-    memcpy(h + 8, "WAVE", 4);
+    memcpy(h + 8, (const uint8_t[4]){'W', 'A', 'V', 'E'}, 4);
     put_chunk(h + DS64_AT, big ? "ds64" : "JUNK", DS64_BODY_BYTES);
     if (big) {
         AV_WL64(h + DS64_AT + 8, riff_bytes);
