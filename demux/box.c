@@ -131,10 +131,12 @@ struct weir_bytes weir_box_bytes(const uint8_t *data, const struct weir_box *box
 
 void weir_box_place(char *out, uint32_t type, size_t at)
 {
-    char name[5] = {0};
+    char name[5] = "????";
     for (int i = 0; i < 4; i++) {
-        uint8_t c = (uint8_t)(type >> (24 - 8 * i));
-        name[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+        char c = (char)(type >> (24 - 8 * i) & 0x7f);
+        bool ascii = !(type >> (24 - 8 * i) & 0x80);
+        if (ascii && c >= ' ' && c < 0x7f)
+            name[i] = c;
     }
     (void)snprintf(out, WEIR_BOX_PLACE_BYTES, "box %s at byte %zu", name, at);
 }

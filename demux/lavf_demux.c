@@ -12,7 +12,7 @@
 #include "core/rational.h"
 #include "demux/lavf_stream.h"
 
-#define IO_BYTES       (32 * 1024)
+#define IO_BYTES       32768
 #define MAX_ERRORS     64    // damaged reads in a row before the rest is given up
 #define MAX_OPEN_READS 20000 // packets of other streams passed over while looking for ours
 
