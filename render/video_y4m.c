@@ -128,10 +128,10 @@ static int write_header(struct y4m_sink *y, const AVFrame *frame, int64_t durati
     if (sar.num <= 0 || sar.den <= 0)
         sar = (AVRational){0, 0}; // "unknown" in this format
     char header[256];
-    int len = (void)snprintf(
-        header, sizeof(header), "YUV4MPEG2 W%d H%d F%d:%d I%c A%d:%d C%s XCOLORRANGE=%s\n",
-        y->width, y->height, rate.num, rate.den, interlacing(frame), sar.num, sar.den,
-        name ? name : siting_name(AVCHROMA_LOC_LEFT), y->full_range ? "FULL" : "LIMITED");
+    int len =
+        snprintf(header, sizeof(header), "YUV4MPEG2 W%d H%d F%d:%d I%c A%d:%d C%s XCOLORRANGE=%s\n",
+                 y->width, y->height, rate.num, rate.den, interlacing(frame), sar.num, sar.den,
+                 name ? name : siting_name(AVCHROMA_LOC_LEFT), y->full_range ? "FULL" : "LIMITED");
     return weir_outfile_write(&y->out, header, (size_t)len, error);
 }
 
