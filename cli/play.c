@@ -13,6 +13,7 @@
 #include "cli/control.h"
 #include "cli/outputs.h"
 #include "cli/play_options.h"
+#include "cli/quiet.h"
 #include "cli/report.h"
 #include "core/clock.h"
 
@@ -134,13 +135,12 @@ static void keep_open(struct run *r)
         weir_player_wait(r->player, INPUT_POLL_US);
 }
 
-static int write_summary(struct run *r)
+static int write_summary(struct run *r, struct weir_error *error)
 {
     if (!r->options->summary_path)
         return 0;
     char *text = weir_player_summary(r->player);
-    int err =
-        text ? weir_outputs_document(r->options->summary_path, text, &r->error) : WEIR_ERR_NOMEM;
+    int err = text ? weir_outputs_document(r->options->summary_path, text, error) : WEIR_ERR_NOMEM;
     free(text);
     return err;
 }
@@ -203,9 +203,12 @@ static int play_once(struct run *r, bool last)
         keep_open(r);
     weir_control_detach(&r->control);
     stop_player(r);
-    int failed = write_summary(r);
+    struct weir_error later = {0}; // the first failure is the one to tell
+    int failed = write_summary(r, &later);
     if (last && !failed)
-        failed = weir_outputs_finish(&r->outputs, r->options, &r->error);
+        failed = weir_outputs_finish(&r->outputs, r->options, &later);
+    if (failed && !err)
+        r->error = later;
     int code = conclude(r, err ? err : failed);
     if (r->outputs.video->ops->release)
         r->outputs.video->ops->release(r->outputs.video);
@@ -226,6 +229,8 @@ int weir_cli_play(int argc, char **argv)
         r.outputs.log = (struct weir_log){.write = log_line, .level = WEIR_LOG_DEBUG};
         options.player.log = r.outputs.log;
     }
+    if (!options.verbose)
+        weir_quiet_libraries();
     if (options.events_path) {
         options.player.event = weir_outputs_event;
         options.player.event_ctx = &r.outputs;

@@ -18,8 +18,9 @@
 #define PLANE_PADDING_BYTES (16 + STRIDE_BYTES)
 #define SPARE_FRAMES        8
 
-// Written when a slot is lent and read when it comes back, on whichever thread lets go last. libavcodec orders the two;
-// the release and acquire say so again for tools that cannot see into it.
+// Written when a slot is lent and read when it comes back, on whichever thread lets go last.
+// libavcodec orders the two; the release and acquire say so again for tools that cannot see into
+// it.
 struct loan {
     struct weir_frame_pool *pool;
     _Atomic(struct weir_slot *) slot;

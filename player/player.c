@@ -155,20 +155,28 @@ static int create_pools(struct weir_player *p)
 
 static int create_stream(struct weir_player *p, enum weir_engine_track k)
 {
-    struct weir_stream_params sp = {.kind = k == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO
-                                                                   : WEIR_DEMUX_AUDIO,
-                                    .store = k == WEIR_ENGINE_VIDEO ? p->frames : NULL,
-                                    .audio = k == WEIR_ENGINE_AUDIO ? p->audio : NULL,
-                                    .timeline = p->timeline,
-                                    .copies = &p->copies,
-                                    .segment_slots = weir_segment_pool_slots(p->segments),
-                                    .threads = p->params.threads,
-                                    .wake_io = wake_io,
-                                    .wake_app = wake_app,
-                                    .wake_ctx = p,
-                                    .log = p->params.log.write ? &p->params.log : NULL};
+    struct weir_stream_params sp = {
+        .kind = k == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO,
+        .store = k == WEIR_ENGINE_VIDEO ? p->frames : NULL,
+        .audio = k == WEIR_ENGINE_AUDIO ? p->audio : NULL,
+        .timeline = p->timeline,
+        .copies = &p->copies,
+        .segment_slots = weir_segment_pool_slots(p->segments),
+        .threads = p->params.threads,
+        .start_us = p->params.start_us > 0 ? p->params.start_us : WEIR_TIME_NONE,
+        .end_us =
+            p->params.duration_us > 0 ? p->params.start_us + p->params.duration_us : WEIR_TIME_NONE,
+        .wake_io = wake_io,
+        .wake_app = wake_app,
+        .wake_ctx = p,
+        .log = p->params.log.write ? &p->params.log : NULL};
     int err = weir_stream_create(&sp, &p->streams[k]);
-    return err ? err : weir_playable_create(&p->playable[k]);
+    if (!err)
+        err = weir_playable_create(&p->playable[k]);
+    if (!err && k == WEIR_ENGINE_VIDEO) // so that sound never waits for the pictures' thread to
+                                        // tell the time
+        weir_playable_pin(p->playable[k], p->timeline);
+    return err;
 }
 
 static int create_outputs(struct weir_player *p, struct weir_error *error)

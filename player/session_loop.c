@@ -79,8 +79,12 @@ static void on_notice(struct weir_player *p, enum weir_engine_track k, const str
     case WEIR_NOTICE_ABSENT:
         stream_absent(p, k);
         break;
-    case WEIR_NOTICE_BAD_MEDIA: {
+    case WEIR_NOTICE_DAMAGE:
         weir_telemetry_warning(p->telemetry, now_us, &n->error);
+        if (!p->last_failure.code)
+            p->last_failure = n->error; // the cause, should nothing at all be playable
+        break;
+    case WEIR_NOTICE_BAD_MEDIA: {
         struct weir_engine_event e = {.kind = WEIR_EVENT_BAD_MEDIA};
         e.segment.track = k;
         e.segment.segment_serial = n->serial;
@@ -356,6 +360,11 @@ static void play(struct weir_player *p)
 static void finish(struct weir_player *p)
 {
     struct weir_error error = {0};
+    // Sound may still be on its way after a failure or a stop: no writer may be left when its file
+    // is completed.
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
+        if (p->streams[k])
+            weir_stream_stop(p->streams[k]);
     int err = weir_audio_out_finish(p->audio, &error);
     (void)pthread_mutex_lock(&p->lock);
     if (err && !p->error.code)

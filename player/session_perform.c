@@ -102,6 +102,10 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
                                 .clip_end_us = f->info.clip_end_us,
                                 .discontinuity = f->info.discontinuity,
                                 .gap = f->info.gap};
+    // Nothing follows the last period that its media could overlap, and declared durations are
+    // rounded: play what is there, as other players do.
+    if (f->period + 1 == p->selection.content.period_count)
+        u.clip_end_us = WEIR_TIME_NONE;
     bool watch[WEIR_ENGINE_TRACKS] = {0};
     watch[f->track] = true;
     if (feeds_sound(p, f))
@@ -174,7 +178,7 @@ static int fetch_url(const struct weir_fetch *f, char *url, size_t room,
         return weir_init_url(f->rep, f->init, f->base, url, room);
     case WEIR_FETCH_INDEX:
         *range = f->rep->index_range;
-        return snprintf(url, room, "%s", f->rep->index_url);
+        return weir_index_source_url(f->rep, f->base, url, room);
     }
     return WEIR_ERR_INVAL;
 }
@@ -218,8 +222,22 @@ static void adopt_whole_file(struct weir_player *p, struct weir_session_fetch *f
     weir_session_release_fetch(p, f);
 }
 
+// Segments under EXT-X-KEY: read by the manifest's parser, not decrypted yet.
+static bool refuse_encrypted(struct weir_player *p, const struct weir_fetch *what)
+{
+    if (what->kind != WEIR_FETCH_MEDIA || !what->info.key)
+        return false;
+    struct weir_error e = {0};
+    weir_error_set(&e, WEIR_ERR_UNSUPPORTED, p->document_url, "the content is encrypted");
+    weir_error_why(&e, "method %s", what->info.key->method);
+    weir_session_fail(p, &e);
+    return true;
+}
+
 static void perform_fetch(struct weir_player *p, const struct weir_fetch *what)
 {
+    if (refuse_encrypted(p, what))
+        return;
     struct weir_session_fetch *f = new_fetch(p, what);
     if (!f) {
         queue_failure(p, what->id, WEIR_ERR_NOMEM);

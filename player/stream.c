@@ -19,7 +19,8 @@
 #define QUEUE_FRAMES 4  // DESIGN: output queue of 3–4
 #define SHELLS       16 // queue + taken by the application + one being filled, a power of two
 #define NOTICES      32
-#define DAMAGES_MAX  64 // per segment; beyond, the rest of it is given up
+#define DAMAGES_MAX  1024 // per segment; beyond, the rest of it is given up
+#define DAMAGES_TOLD 3    // per segment; one scratch damages many packets
 
 enum command_kind {
     COMMAND_UNIT,
@@ -60,6 +61,8 @@ struct weir_stream {
     int64_t drop_until_us; // pictures ending at or before it are not shown (seek)
     int64_t last_pts_us;   // of the last one put out; an overlapping replacement goes on behind it
     bool overlap;          // after a discard: skip what was already put out
+    int damages;           // in the current segment
+    bool useful;           // something of the current segment was decoded
     AVFrame *scratch;
     AVPacket *packet;
     int rotation;
@@ -199,6 +202,8 @@ static bool unwanted(struct weir_stream *s, int64_t pts_us, int64_t duration_us)
             return true;
         s->overlap = false;
     }
+    if (s->params.end_us != WEIR_TIME_NONE && pts_us >= s->params.end_us)
+        return true;
     return s->drop_until_us != WEIR_TIME_NONE && pts_us + duration_us <= s->drop_until_us;
 }
 
@@ -278,6 +283,12 @@ static int receive_all(struct weir_stream *s)
     }
 }
 
+static void notify_damage(struct weir_stream *s, const struct weir_error *error)
+{
+    if (s->damages++ < DAMAGES_TOLD)
+        notify_error(s, WEIR_NOTICE_DAMAGE, error);
+}
+
 static void report_damage(struct weir_stream *s, int err)
 {
     struct weir_error e = {0};
@@ -286,7 +297,7 @@ static void report_damage(struct weir_stream *s, int err)
     weir_error_set(&e, err, where, "damaged %s data was skipped",
                    s->params.kind == WEIR_DEMUX_VIDEO ? "video" : "audio");
     weir_error_why(&e, "the decoder refused a packet");
-    notify_error(s, WEIR_NOTICE_BAD_MEDIA, &e);
+    notify_damage(s, &e);
 }
 
 static void drain_decoder(struct weir_stream *s)
@@ -344,6 +355,8 @@ static void decode_packet(struct weir_stream *s)
     }
     if (damaged)
         report_damage(s, WEIR_ERR_DECODE);
+    else
+        s->useful = true;
     av_packet_unref(s->packet);
 }
 
@@ -352,18 +365,20 @@ static bool unplayable(int err)
     return err == WEIR_ERR_UNSUPPORTED || err == WEIR_ERR_NOMEM;
 }
 
-// Read one segment to its end, or to the next command. False: the stream cannot go on at all.
-static bool play_unit(struct weir_stream *s)
+// Read one segment to its end, or to the next command. 0, or the error that makes the stream
+// unplayable.
+static int read_unit(struct weir_stream *s)
 {
     struct weir_error error = {0};
     int err = weir_demux_begin(s->demux, &s->current, &error);
     if (err == WEIR_ERR_END && !s->seen_media) {
         struct weir_notice n = {.kind = WEIR_NOTICE_ABSENT};
         notify(s, &n);
-        return true;
     }
     bool begun = !err;
-    for (int damages = 0; damages < DAMAGES_MAX && !interrupted(s);) {
+    if (begun && s->drop_until_us != WEIR_TIME_NONE && s->drop_until_us > s->current.start_us)
+        (void)weir_demux_seek(s->demux, s->drop_until_us); // whole files; segments are read through
+    while (s->damages < DAMAGES_MAX && !interrupted(s)) {
         if (!err)
             err = weir_demux_read(s->demux, s->packet, &error);
         if (!err)
@@ -375,16 +390,30 @@ static bool play_unit(struct weir_stream *s)
         }
         av_packet_unref(s->packet);
         if (err == WEIR_ERR_END || err == WEIR_ERR_CANCELLED)
-            return true;
-        notify_error(s, unplayable(err) ? WEIR_NOTICE_UNSUPPORTED : WEIR_NOTICE_BAD_MEDIA, &error);
-        if (unplayable(err))
-            return false;
+            return 0;
+        if (unplayable(err)) {
+            notify_error(s, WEIR_NOTICE_UNSUPPORTED, &error);
+            return err;
+        }
+        notify_damage(s, &error);
         if (!begun)
-            return true;
-        damages++; // the demuxer goes on behind the damage
-        err = 0;
+            return 0;
+        err = 0; // the demuxer goes on behind the damage
     }
-    return true;
+    return 0;
+}
+
+// False: the stream cannot go on at all.
+static bool play_unit(struct weir_stream *s)
+{
+    s->damages = 0;
+    s->useful = false;
+    int err = read_unit(s);
+    if (!err && s->damages > 0 && !s->useful && !interrupted(s)) {
+        struct weir_notice n = {.kind = WEIR_NOTICE_BAD_MEDIA, .error = {.code = WEIR_ERR_DECODE}};
+        notify(s, &n);
+    }
+    return !err;
 }
 
 static void flush_after_command(struct weir_stream *s)
@@ -426,7 +455,7 @@ static void *stream_main(void *arg)
             flush_after_command(s);
         if (s->unit_count > 0) {
             next_unit(s);
-            if (playable && !s->current.gap)
+            if (playable)
                 playable = play_unit(s);
             unit_release(&s->current);
             s->has_current = s->abort_current = false;
@@ -460,7 +489,8 @@ int weir_stream_create(const struct weir_stream_params *params, struct weir_stre
         return WEIR_ERR_NOMEM;
     s->params = *params;
     s->drained_generation = UINT32_MAX;
-    s->drop_until_us = s->last_pts_us = WEIR_TIME_NONE;
+    s->drop_until_us = params->start_us;
+    s->last_pts_us = WEIR_TIME_NONE;
     struct weir_decoder_params dp = {.store = params->store, .threads = params->threads};
     weir_decoder_init(&s->decoder, &dp);
     struct weir_demux_params mp = {.want = params->kind,
@@ -502,20 +532,26 @@ int weir_stream_create(const struct weir_stream_params *params, struct weir_stre
     return err;
 }
 
+void weir_stream_stop(struct weir_stream *s)
+{
+    struct command c = {.kind = COMMAND_QUIT};
+    if (!s->started)
+        return;
+    // A full ring empties by itself: the thread takes commands whenever it looks.
+    while (!weir_spsc_push(&s->commands, &c))
+        weir_wake_signal(&s->wake);
+    weir_wake_signal(&s->wake);
+    (void)pthread_join(s->thread, NULL);
+    s->started = false;
+}
+
 void weir_stream_destroy(struct weir_stream **sp)
 {
     struct weir_stream *s = *sp;
+    struct command c;
     if (!s)
         return;
-    struct command c = {.kind = COMMAND_QUIT};
-    if (s->started) {
-        // The ring has room for every command the engine can have outstanding; a full one empties
-        // by itself.
-        while (!weir_spsc_push(&s->commands, &c))
-            weir_wake_signal(&s->wake);
-        weir_wake_signal(&s->wake);
-        (void)pthread_join(s->thread, NULL);
-    }
+    weir_stream_stop(s);
     while (s->commands.items && weir_spsc_pop(&s->commands, &c))
         if (c.kind == COMMAND_UNIT)
             unit_release(&c.unit);

@@ -27,6 +27,8 @@ struct weir_stream_params {
     struct weir_copy_counters *copies;
     struct weir_slots *segment_slots;
     int threads;
+    int64_t start_us,
+        end_us; // nothing that ends before start or begins at end or later is put out; NONE: open
     void (*wake_io)(void *ctx);  // the I/O thread should look at notices
     void (*wake_app)(void *ctx); // a picture, or the end, is there
     void *wake_ctx;
@@ -35,7 +37,8 @@ struct weir_stream_params {
 
 enum weir_notice_kind {
     WEIR_NOTICE_ABSENT,      // no stream of this kind in the first segment
-    WEIR_NOTICE_BAD_MEDIA,   // a segment, or part of it, was unusable: error
+    WEIR_NOTICE_DAMAGE,      // part of a segment was unusable; playback goes on behind it: error
+    WEIR_NOTICE_BAD_MEDIA,   // nothing of a segment was usable
     WEIR_NOTICE_UNSUPPORTED, // cannot be played at all: error
     WEIR_NOTICE_OUTPUT,      // the sound output failed: error
     WEIR_NOTICE_FORMAT,      // the decoder was opened, or opened anew
@@ -59,7 +62,10 @@ struct weir_stream_picture {
 };
 
 int weir_stream_create(const struct weir_stream_params *params, struct weir_stream **out);
-// Stops the thread and joins it; pictures taken must have been returned.
+// Stops the thread and joins it: afterwards nothing is decoded or written. Pictures in the queue
+// stay. I/O thread, or whoever comes after it. Twice is once.
+void weir_stream_stop(struct weir_stream *s);
+// Stops, and frees; pictures taken must have been returned.
 void weir_stream_destroy(struct weir_stream **s);
 
 // --- I/O thread ---
