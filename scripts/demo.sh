@@ -75,7 +75,7 @@ mkdir -p "$demo"
 scripts/make_ladder.sh --small --duration "$length" --only dash-number "$media"
 
 step "server"
-# The ladder needs 0.3 to 1.1 Mbit/s with its sound: enough for the top, too little for the middle, then in between.
+# With its sound the ladder needs 0.2 to 1.0 Mbit/s: enough for the top, too little for the middle, enough again.
 # Rows are seconds and Mbit/s; each holds for the interval that ends at its time.
 awk -v t="$seconds" 'BEGIN { print 0, 0; print t * 0.3, 2.4; print t * 0.65, 0.3; print t * 20, 1.6 }' >"$demo/link.trace"
 : >"$demo/server.out"
