@@ -114,8 +114,7 @@ if [ -t 2 ]; then
 else
     "${play[@]}" &
     player=$!
-    while kill -0 "$player" 2>/dev/null; do
-        sleep 3
+    while sleep 3 && kill -0 "$player" 2>/dev/null; do
         grep '"event":"position"' "$demo/events.jsonl" 2>/dev/null | tail -n 1 |
             sed -E 's/.*"media":([0-9]+).*"buffer":([0-9]+).*"rung":([0-9]+).*/  \1 s played, \2 s buffered, rung \3/'
     done
