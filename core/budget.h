@@ -11,7 +11,7 @@
 
 #include <weir/error.h>
 
-#define WEIR_BUDGET_MAX_RECLAIMERS 4
+#define WEIR_BUDGET_MAX_RECLAIMERS 24 // segments, and the frame store's pools
 
 // A pool that can give memory back. `reclaim` frees at least `need_bytes` if it can; it must not
 // call weir_budget_reserve, weir_budget_reclaim or the (un)registration.

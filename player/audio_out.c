@@ -14,10 +14,11 @@
 #include "core/spsc.h"
 #include "render/audio.h"
 
-#define DEVICE_RATE_HZ 48000
-#define RING_FRAMES    16384 // a third of a second at 48 kHz; a power of two
-#define CHANNELS_MAX   8
-#define MARKS          128
+#define DEVICE_RATE_HZ     48000
+#define RING_FRAMES        16384 // a third of a second at 48 kHz; a power of two
+#define CHANNELS_MAX       8
+#define MARKS              128
+#define INPUT_CHANNELS_MAX 64 // libswresample's own bound
 // File and null outputs take sound this far ahead of the clock: enough that the decoder never waits
 // for a tick.
 #define PUSH_LEAD_US 200000
@@ -44,10 +45,13 @@ struct weir_audio_out {
     struct mark current;                            // callback only
     bool has_current;                               // callback only
     bool device_failed;                             // stream thread
+    int64_t taken_pts_us;                           // stream thread: frame of which `taken` samples
+    int taken;                                      // are in the ring; NONE for no frame
     _Atomic uint64_t written, read, discard_before; // frames since the beginning
     _Atomic bool running, lost;
     _Atomic int gain_percent;
     _Atomic int64_t end_us;
+    _Atomic int64_t skip_before_us; // sound before it is not heard; INT64_MIN: all is
 };
 
 static void pull(void *ctx, float *samples, int frames, int64_t delay_us);
@@ -61,7 +65,8 @@ int weir_audio_out_create(const struct weir_audio_out_params *params, struct wei
         return weir_error_set(error, WEIR_ERR_NOMEM, "sound", "out of memory");
     a->params = *params;
     a->gain_percent = 100;
-    a->end_us = WEIR_TIME_NONE;
+    a->end_us = a->taken_pts_us = WEIR_TIME_NONE;
+    a->skip_before_us = INT64_MIN;
     int err = weir_spsc_init(&a->marks, MARKS, sizeof(struct mark));
     if (!err && params->output == WEIR_AUDIO_WAV)
         err = weir_audio_wav_create(params->wav_path, params->copies, &a->writer, error);
@@ -126,7 +131,7 @@ static int adapt_resampler(struct weir_audio_out *a, const AVFrame *frame, int p
     int averr = swr_alloc_set_opts2(&a->swr, &to, AV_SAMPLE_FMT_FLT, to_rate_hz, &a->swr_layout,
                                     frame->format, frame->sample_rate, 0, NULL);
     av_channel_layout_uninit(&to);
-    if (averr < 0 || swr_init(a->swr) < 0)
+    if (averr < 0 || frame->ch_layout.nb_channels > INPUT_CHANNELS_MAX || swr_init(a->swr) < 0)
         return WEIR_ERR_UNSUPPORTED;
     a->swr_rate_hz = frame->sample_rate;
     a->swr_permille = permille;
@@ -134,11 +139,19 @@ static int adapt_resampler(struct weir_audio_out *a, const AVFrame *frame, int p
     return 0;
 }
 
-// Resample straight into the ring: one stretch up to its end, one from its start.
-static void fill_ring(struct weir_audio_out *a, const AVFrame *frame)
+// Where sample `from` of the frame begins, plane by plane.
+static void planes_from(const AVFrame *frame, int from, const uint8_t *planes[INPUT_CHANNELS_MAX])
 {
-    const uint8_t **in = (const uint8_t **)frame->extended_data;
-    int in_count = frame->nb_samples;
+    int channels = frame->ch_layout.nb_channels;
+    bool planar = av_sample_fmt_is_planar(frame->format);
+    size_t step = (size_t)av_get_bytes_per_sample(frame->format) * (planar ? 1 : (size_t)channels);
+    for (int i = 0; i < (planar ? channels : 1); i++)
+        planes[i] = frame->extended_data[i] + (size_t)from * step;
+}
+
+// Resample straight into the ring: one stretch up to its end, one from its start.
+static void fill_ring(struct weir_audio_out *a, const uint8_t **in, int in_count)
+{
     for (;;) {
         uint64_t written = atomic_load_explicit(&a->written, memory_order_relaxed);
         uint64_t used = written - atomic_load_explicit(&a->read, memory_order_acquire);
@@ -163,6 +176,33 @@ static void fill_ring(struct weir_audio_out *a, const AVFrame *frame)
     }
 }
 
+// Put the next samples of the frame into the ring: all that are left, or as many as half a ring
+// holds (a long frame played slowly would never fit as a whole). False: there is no room now.
+static bool take_slice(struct weir_audio_out *a, const AVFrame *frame, int permille)
+{
+    int64_t in_rate = (int64_t)frame->sample_rate * permille, out_rate = a->format.rate_hz;
+    int64_t most = weir_rescale(RING_FRAMES / 2, in_rate, out_rate * 1000);
+    int64_t count = frame->nb_samples - a->taken;
+    if (count > most)
+        count = most > 0 ? most : 1;
+    uint64_t written = atomic_load(&a->written);
+    int64_t need = weir_rescale(count * out_rate, 1000, in_rate) + 64;
+    const uint8_t *planes[INPUT_CHANNELS_MAX];
+    if ((int64_t)(written - atomic_load(&a->read)) + need > RING_FRAMES)
+        return false;
+    // What the resampler still holds comes out before the first of these samples.
+    int64_t at_us = weir_rescale(a->taken, WEIR_SECOND_US, frame->sample_rate);
+    struct mark m = {.position = written,
+                     .pts_us = frame->pts + at_us - swr_get_delay(a->swr, WEIR_SECOND_US),
+                     .permille = permille};
+    if (!weir_spsc_push(&a->marks, &m))
+        return false;
+    planes_from(frame, a->taken, planes);
+    fill_ring(a, planes, (int)count);
+    a->taken += (int)count;
+    return true;
+}
+
 static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t *wait_us,
                         struct weir_error *error)
 {
@@ -182,23 +222,17 @@ static int write_device(struct weir_audio_out *a, const AVFrame *frame, int64_t 
         return weir_error_set(error, WEIR_ERR_OUTPUT, "sound",
                               "cannot convert %d Hz to the device's %d Hz", frame->sample_rate,
                               a->format.rate_hz);
-    uint64_t written = atomic_load(&a->written);
-    int64_t need = weir_rescale((int64_t)frame->nb_samples * a->format.rate_hz, 1000,
-                                (int64_t)frame->sample_rate * permille) +
-                   64;
-    if ((int64_t)(written - atomic_load(&a->read)) + need > RING_FRAMES) {
-        *wait_us = RING_POLL_US;
-        return WEIR_ERR_AGAIN;
+    if (a->taken_pts_us != frame->pts) {
+        a->taken_pts_us = frame->pts;
+        a->taken = 0;
     }
-    // What the resampler still holds comes out before this frame's first sample.
-    struct mark m = {.position = written,
-                     .pts_us = frame->pts - swr_get_delay(a->swr, WEIR_SECOND_US),
-                     .permille = permille};
-    if (!weir_spsc_push(&a->marks, &m)) {
-        *wait_us = RING_POLL_US;
-        return WEIR_ERR_AGAIN;
+    while (a->taken < frame->nb_samples) {
+        if (!take_slice(a, frame, permille)) {
+            *wait_us = RING_POLL_US;
+            return WEIR_ERR_AGAIN;
+        }
     }
-    fill_ring(a, frame);
+    a->taken_pts_us = WEIR_TIME_NONE;
     return 0;
 }
 
@@ -235,6 +269,44 @@ int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t
     return err;
 }
 
+// --- the device's thread ---
+
+static int64_t media_at(const struct weir_audio_out *a, uint64_t position)
+{
+    const struct mark *m = &a->current;
+    return m->pts_us + weir_rescale((int64_t)(position - m->position), WEIR_SECOND_US * m->permille,
+                                    (int64_t)a->format.rate_hz * 1000);
+}
+
+static void take_marks(struct weir_audio_out *a, uint64_t position)
+{
+    struct mark m;
+    while (weir_spsc_peek(&a->marks, &m) && m.position <= position &&
+           weir_spsc_pop(&a->marks, &m)) {
+        a->current = m;
+        a->has_current = true;
+    }
+}
+
+// From `read`, past what is not to be heard: the position to go on from, marks taken up to it.
+static uint64_t skip_unheard(struct weir_audio_out *a, uint64_t read, uint64_t written)
+{
+    int64_t skip_us = atomic_load(&a->skip_before_us);
+    take_marks(a, read);
+    while (read < written && a->has_current && media_at(a, read) < skip_us) {
+        struct mark next;
+        uint64_t end =
+            weir_spsc_peek(&a->marks, &next) && next.position < written ? next.position : written;
+        int64_t frames =
+            weir_rescale(skip_us - media_at(a, read), (int64_t)a->format.rate_hz * 1000,
+                         WEIR_SECOND_US * a->current.permille) +
+            1;
+        read = (uint64_t)frames < end - read ? read + (uint64_t)frames : end;
+        take_marks(a, read);
+    }
+    return read;
+}
+
 static void pull(void *ctx, float *samples, int frames, int64_t delay_us)
 {
     struct weir_audio_out *a = ctx;
@@ -245,23 +317,12 @@ static void pull(void *ctx, float *samples, int frames, int64_t delay_us)
     if (read < discard)
         read = discard;
     if (a->ring && atomic_load(&a->running)) {
-        uint64_t have = atomic_load_explicit(&a->written, memory_order_acquire) - read;
-        if (have > want)
-            have = want;
-        struct mark m;
-        while (weir_spsc_peek(&a->marks, &m) && m.position <= read &&
-               weir_spsc_pop(&a->marks, &m)) {
-            a->current = m;
-            a->has_current = true;
-        }
-        if (have > 0 && a->has_current && a->current.position >= discard) {
-            int64_t media_us =
-                a->current.pts_us + weir_rescale((int64_t)(read - a->current.position),
-                                                 WEIR_SECOND_US * a->current.permille,
-                                                 (int64_t)a->format.rate_hz * 1000);
-            weir_playclock_heard(a->params.playclock, media_us,
+        uint64_t written = atomic_load_explicit(&a->written, memory_order_acquire);
+        read = skip_unheard(a, read, written);
+        uint64_t have = written - read < want ? written - read : want;
+        if (have > 0 && a->has_current && a->current.position >= discard)
+            weir_playclock_heard(a->params.playclock, media_at(a, read),
                                  weir_clock_now_us(&a->params.clock) + delay_us);
-        }
         float gain = (float)atomic_load(&a->gain_percent) / 100.0f;
         for (; done < have; done++, read++) {
             const float *from = a->ring + (size_t)(read % RING_FRAMES) * channels;
@@ -283,7 +344,14 @@ void weir_audio_out_flush(struct weir_audio_out *a)
 {
     atomic_store(&a->discard_before, atomic_load(&a->written));
     atomic_store(&a->end_us, WEIR_TIME_NONE);
+    atomic_store(&a->skip_before_us, INT64_MIN);
+    a->taken_pts_us = WEIR_TIME_NONE;
     swr_free(&a->swr); // what it held belongs to the old position
+}
+
+void weir_audio_out_skip(struct weir_audio_out *a, int64_t media_us)
+{
+    atomic_store(&a->skip_before_us, media_us);
 }
 
 bool weir_audio_out_drained(struct weir_audio_out *a)

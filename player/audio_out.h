@@ -39,6 +39,9 @@ int weir_audio_out_write(struct weir_audio_out *a, const AVFrame *frame, int64_t
                          struct weir_error *error);
 // What is in the ring is stale (seek). Stream thread.
 void weir_audio_out_flush(struct weir_audio_out *a);
+// What is in the ring from media_us on is still wanted, what lies before it is not (a seek within
+// what was decoded). Until the next flush. Any thread.
+void weir_audio_out_skip(struct weir_audio_out *a, int64_t media_us);
 // Everything written was heard. Any thread.
 bool weir_audio_out_drained(struct weir_audio_out *a);
 // Silence and a still clock while false. Any thread.

@@ -29,6 +29,8 @@ struct weir_frame_store_stats {
 
 int weir_frame_store_create(const struct weir_frame_store_params *params,
                             struct weir_frame_store **out);
+// The largest picture foreseen has become known. Any thread; before the first picture.
+void weir_frame_store_expect(struct weir_frame_store *s, size_t frame_bytes);
 void weir_frame_store_destroy(struct weir_frame_store **s); // every picture must have been released
 struct weir_frame_store_stats weir_frame_store_stats(struct weir_frame_store *s);
 // Bytes of a slot for a width x height picture in this pixel format as the codec will lay it out; 0

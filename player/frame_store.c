@@ -11,7 +11,7 @@
 #include "player/decode.h"
 #include "player/frame_store.h"
 
-#define POOLS_MAX    8
+#define POOLS_MAX    16
 #define STRIDE_BYTES 64
 // Decoders may write this far beyond a plane (AV_CODEC_FLAG_EMU_EDGE is no more; libavcodec's own
 // pool adds 16 + the stride alignment).
@@ -76,6 +76,13 @@ void weir_frame_store_destroy(struct weir_frame_store **sp)
     *sp = NULL;
 }
 
+void weir_frame_store_expect(struct weir_frame_store *s, size_t frame_bytes)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->params.frame_bytes = frame_bytes;
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 static int add_pool(struct weir_frame_store *s, size_t frame_bytes)
 {
     if (s->pool_count == POOLS_MAX)
@@ -98,6 +105,17 @@ static int add_pool(struct weir_frame_store *s, size_t frame_bytes)
     return 0;
 }
 
+// A pool for pictures that fit into none yet: of the size foreseen, else of twice the size that is
+// needed, so that few pools serve however many sizes come. Only what is used is ever committed.
+static int add_pool_for(struct weir_frame_store *s, size_t bytes)
+{
+    if (bytes <= s->params.frame_bytes && !add_pool(s, s->params.frame_bytes))
+        return 0;
+    if (s->pool_count > 0 && bytes <= SIZE_MAX / 2 && !add_pool(s, 2 * bytes))
+        return 0;
+    return add_pool(s, bytes); // the first picture's own size, or address space is short
+}
+
 // A slot for `bytes` from the pool foreseen, or from one made for larger pictures.
 static struct loan *lend(struct weir_frame_store *s, size_t bytes)
 {
@@ -106,11 +124,8 @@ static struct loan *lend(struct weir_frame_store *s, size_t bytes)
     size_t i = 0;
     while (i < s->pool_count && s->pools[i].frame_bytes < bytes)
         i++;
-    if (i == s->pool_count) {
-        size_t want = bytes > s->params.frame_bytes ? bytes : s->params.frame_bytes;
-        if (add_pool(s, want))
-            goto done;
-    }
+    if (i == s->pool_count && add_pool_for(s, bytes))
+        goto done;
     struct weir_slot *slot = weir_frame_acquire(s->pools[i].pool, bytes);
     if (!slot)
         goto done;

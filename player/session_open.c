@@ -209,6 +209,14 @@ static int64_t frames_need_bytes(const struct weir_player *p)
     return (int64_t)frame * (references + p->params.threads + 1 + QUEUE_AND_RENDER);
 }
 
+// One pool of frame slots for every rung: what a larger one has touched serves a smaller one too.
+static void expect_pictures(struct weir_player *p)
+{
+    const struct weir_selection *s = &p->selection;
+    weir_frame_store_expect(
+        p->frames, weir_frame_store_picture_bytes(s->max_width, s->max_height, AV_PIX_FMT_YUV420P));
+}
+
 // Two segments of the lowest rung per track: the one being played and the one arriving.
 static int64_t segments_need_bytes(const struct weir_player *p)
 {
@@ -339,6 +347,7 @@ int weir_session_open(struct weir_player *p, struct weir_error *error)
     if (err)
         return err;
     note_absent_tracks(p);
+    expect_pictures(p);
     weir_telemetry_presentation(p->telemetry, weir_clock_now_us(&p->clock), p->presentation,
                                 &p->selection);
     return 0;

@@ -114,6 +114,9 @@ static void on_seek(struct weir_stream *s, const struct command *c)
         s->need_flush = true;
         s->eos = false;
     }
+    // Else the old place would be heard, and the clock follow it, until the device's ring is empty.
+    if (c->keep_buffered && s->params.audio)
+        weir_audio_out_skip(s->params.audio, c->media_us);
     s->generation = c->generation;
     s->drop_until_us = c->media_us;
     s->last_pts_us = WEIR_TIME_NONE;
