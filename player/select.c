@@ -40,7 +40,7 @@ static int language_rank(const char *wishes, const char *lang)
     for (const char *at = wishes; at && *at && lang; rank--) {
         size_t len = strcspn(at, ",");
         if (len > 0 && !strncasecmp(at, lang, len) && (lang[len] == '\0' || lang[len] == '-'))
-            return rank;
+            return rank > 1 ? rank : 1;
         at += len + (at[len] == ',');
     }
     return 0;
@@ -49,10 +49,13 @@ static int language_rank(const char *wishes, const char *lang)
 static int track_score(const struct weir_track *t, const struct weir_select_params *params)
 {
     int score = 0;
-    if (params->audio_id && ((t->id && !strcmp(t->id, params->audio_id)) ||
-                             (t->label && !strcmp(t->label, params->audio_id))))
+    bool audio = t->type == WEIR_TRACK_AUDIO; // a language of sound says nothing about pictures
+    if (audio && params->audio_id &&
+        ((t->id && !strcmp(t->id, params->audio_id)) ||
+         (t->label && !strcmp(t->label, params->audio_id))))
         score += 100000;
-    score += 100 * language_rank(params->audio_languages, t->lang);
+    if (audio)
+        score += 100 * language_rank(params->audio_languages, t->lang);
     score += t->is_default ? 20 : 0;
     score += has_role(t, "main") ? 10 : 0;
     score -= has_role(t, "description") || has_role(t, "commentary") || has_role(t, "alternate")
