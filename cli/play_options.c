@@ -432,6 +432,18 @@ static void settle_outputs(struct weir_play_options *o)
         o->player.audio_output = WEIR_AUDIO_NULL;
 }
 
+// What getopt_long stopped at. It has moved operands behind the options it has seen, so the one in
+// question is the last of those, unless it is one letter of several.
+static int refuse(char **argv, int id)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    bool is_letter = optopt > 0 && optopt < 256;
+    const char *what = id == ':'          ? "needs a value"
+                       : optopt >= OPT_VO ? "takes no value"
+                                          : "no such option";
+    return weir_cli_usage("play", is_letter ? letter : argv[optind - 1], "%s", what);
+}
+
 static int parse_all(int argc, char **argv, struct weir_play_options *o)
 {
     struct option longs[SPEC_COUNT + 1];
@@ -440,14 +452,11 @@ static int parse_all(int argc, char **argv, struct weir_play_options *o)
     opterr = 0;
     for (;;) {
         int index = -1;
-        int at = optind ? optind : 1;
         int id = getopt_long(argc, argv, ":h", longs, &index);
         if (id == -1)
             break;
-        if (id == '?')
-            return weir_cli_usage("play", argv[at], "no such option");
-        if (id == ':')
-            return weir_cli_usage("play", argv[at], "needs a value");
+        if (id == '?' || id == ':')
+            return refuse(argv, id);
         int code =
             id == 'h' ? apply(o, OPT_HELP, "help", NULL) : apply(o, id, longs[index].name, optarg);
         if (code)

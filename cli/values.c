@@ -42,6 +42,8 @@ static bool fraction_us(const char **at, int64_t *out_us)
     int64_t us = 0, place = WEIR_SECOND_US / 10;
     if (**at != '.')
         return **at == '\0';
+    if ((*at)[1] == '\0')
+        return false; // a point and nothing behind it
     for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, place /= 10)
         us += (**at - '0') * place;
     *out_us = us;
@@ -80,14 +82,17 @@ bool weir_value_bytes(const char *text, int64_t *out)
     static const char suffixes[] = "KMG";
     const char *at = text;
     int64_t n;
-    if (!digits(&at, INT64_MAX >> 32, &n))
+    int shift = 0;
+    if (!digits(&at, INT64_MAX, &n))
         return false;
     if (*at) {
         const char *s = strchr(suffixes, *at >= 'a' ? *at - 'a' + 'A' : *at);
         if (!s || at[1])
             return false;
-        n <<= 10 * (s - suffixes + 1);
+        shift = 10 * (int)(s - suffixes + 1);
     }
-    *out = n;
+    if (n > INT64_MAX >> shift)
+        return false;
+    *out = n << shift;
     return true;
 }
