@@ -78,7 +78,8 @@ class Player:
         environment = {**os.environ, "LC_ALL": "C", "TERM": "xterm", "SDL_AUDIODRIVER": "dummy",
                        "ASAN_OPTIONS": f"log_path={self.reports}:" + os.environ.get("ASAN_OPTIONS", ""),
                        "UBSAN_OPTIONS": f"log_path={self.reports}:print_stacktrace=1:"
-                                        + os.environ.get("UBSAN_OPTIONS", "")}
+                                        + os.environ.get("UBSAN_OPTIONS", ""),
+                       "TSAN_OPTIONS": f"log_path={self.reports}:" + os.environ.get("TSAN_OPTIONS", "")}
         environment.setdefault("LSAN_OPTIONS",
                                f"suppressions={FOLDER}/../lsan.supp:print_suppressions=0")
         self.process = subprocess.Popen([e2e.ARGS.weir, "play", *arguments], stdin=slave, stdout=slave, stderr=slave,
