@@ -20,7 +20,8 @@ from weir_e2e import check
 
 KEYS = {"left": b"\x1b[D", "right": b"\x1b[C", "up": b"\x1b[A", "down": b"\x1b[B", "space": b" ", "slower": b"[",
         "faster": b"]", "normal": b"\x7f", "higher": b"+", "lower": b"-", "auto": b"a", "mute": b"m", "louder": b"0",
-        "stats": b"I", "stats shortly": b"i", "nothing": b"\x1b[99~", "half an escape": b"\x1b"}
+        "screenshot": b"s", "full screen": b"f",
+        "track": b"#", "subtitles": b"j", "stats": b"I", "stats shortly": b"i", "nothing": b"\x1b[99~", "half an escape": b"\x1b"}
 WEIGHTS = {"left": 8, "right": 8, "space": 4, "faster": 3, "slower": 2, "higher": 3, "lower": 3}
 MOODS = ["fast", "fast", "slow", "stalled", "stalled", "breaking", "failing"]
 PIECE_BYTES = 2048
@@ -83,7 +84,7 @@ class Player:
         environment.setdefault("LSAN_OPTIONS",
                                f"suppressions={FOLDER}/../lsan.supp:print_suppressions=0")
         self.process = subprocess.Popen([e2e.ARGS.weir, "play", *arguments], stdin=slave, stdout=slave, stderr=slave,
-                                        env=environment, start_new_session=True,
+                                        env=environment, start_new_session=True, cwd=folder,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.slave, self.output = slave, b""
         self.reader = threading.Thread(target=self.read, daemon=True)

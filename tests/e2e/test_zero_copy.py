@@ -97,7 +97,7 @@ class Session:
             raise Skip("WEIR_INTERPOSE names no library")
         paths = {name: os.path.join(folder, name) for name in ("log", "summary", "events", "interposed")}
         with e2e.Server(e2e.ARGS.media, "--log", paths["log"]) as server:
-            command = [e2e.ARGS.weir, "play", "--headless", "--rung", str(RUNG), "--summary", paths["summary"],
+            command = [e2e.ARGS.weir, "play", "--headless", "--summary", paths["summary"],
                        "--events", paths["events"], *options, server.url + e2e.manifest_of(packaging)]
             began = time.monotonic()
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -123,7 +123,7 @@ class Session:
 
 
 def no_copies(packaging, folder):
-    session = Session(folder, packaging, "--untimed")
+    session = Session(folder, packaging, "--untimed", "--rung", str(RUNG))
     copied = session.pool["copied_bytes"]
     equal((copied["demux"], copied["decode"], copied["render"]), (0, 0, 0), "bytes copied beyond the network's")
     equal(session.pool["foreign_frames"], 0, "pictures outside the frame slots")
@@ -180,7 +180,15 @@ def memory_as_said(session):
 
 
 def steady_state(packaging, folder):
-    session = Session(folder, packaging, "--buffer-max", str(BUFFER_MAX_S))
+    session = Session(folder, packaging, "--rung", str(RUNG), "--buffer-max", str(BUFFER_MAX_S))
+    no_allocations(session)
+    memory_as_said(session)
+
+
+def steady_switching(packaging, folder):
+    session = Session(folder, packaging, "--abr", "random:seed=4", "--buffer-max", str(BUFFER_MAX_S))
+    check(len({e["rung"] for e in session.named("segment") if e["track"] == "video"}) == e2e.RUNGS,
+          "not every rung was played")
     no_allocations(session)
     memory_as_said(session)
 
@@ -189,6 +197,7 @@ for kind in FRAGMENTED:
     e2e.add_case(f"{kind} copies nothing but the network's bytes", no_copies, kind)
 for kind in ("dash-number", "dash-sidx", "hls-fmp4"):
     e2e.add_case(f"{kind} allocates nothing once the buffer was full", steady_state, kind)
+e2e.add_case("dash-number allocates nothing while rungs change", steady_switching, "dash-number")
 
 if __name__ == "__main__":
     e2e.exit_with(e2e.main(__doc__))
