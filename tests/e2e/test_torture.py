@@ -20,8 +20,8 @@ from weir_e2e import check
 
 KEYS = {"left": b"\x1b[D", "right": b"\x1b[C", "up": b"\x1b[A", "down": b"\x1b[B", "space": b" ", "slower": b"[",
         "faster": b"]", "normal": b"\x7f", "higher": b"+", "lower": b"-", "auto": b"a", "mute": b"m", "louder": b"0",
-        "screenshot": b"s", "full screen": b"f",
-        "track": b"#", "subtitles": b"j", "stats": b"I", "stats shortly": b"i", "nothing": b"\x1b[99~", "half an escape": b"\x1b"}
+        "screenshot": b"s", "full screen": b"f", "track": b"#", "subtitles": b"j", "stats": b"I",
+        "stats shortly": b"i", "nothing": b"\x1b[99~", "half an escape": b"\x1b"}
 WEIGHTS = {"left": 8, "right": 8, "space": 4, "faster": 3, "slower": 2, "higher": 3, "lower": 3}
 MOODS = ["fast", "fast", "slow", "stalled", "stalled", "breaking", "failing"]
 PIECE_BYTES = 2048
@@ -205,6 +205,24 @@ def torture(seed, folder):
     e2e.read_events(os.path.join(folder, "events"))
 
 
+def fails_for_good(packaging, folder):
+    """Everything is answered 503 from one moment on: what was buffered is played, then it ends and says why."""
+    with bad_server.BadServer(e2e.ARGS.media) as server:
+        process = subprocess.Popen([e2e.ARGS.weir, "play", "--headless", "--quiet", "--rung", "0", "--buffer-max", "4",
+                                    server.url + e2e.manifest_of(packaging)], stderr=subprocess.PIPE, text=True)
+        try:
+            time.sleep(e2e.ARGS.slow)
+            server.answers = {".*": bad_server.Answer(503, b"not any more")}
+            _, said = process.communicate(timeout=40 * e2e.ARGS.slow)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("did not end") from None
+        finally:
+            process.kill()
+    check(process.returncode == 5 and "503" in said, f"exit {process.returncode}: {said}")
+
+
+for kind in ("dash-number", "hls-fmp4", "hls-ts"):
+    e2e.add_case(f"{kind} from a server that fails for good", fails_for_good, kind)
 first = int(os.environ.get("WEIR_TORTURE_SEED", "1"))
 for number in range(first, first + int(os.environ.get("WEIR_TORTURE_RUNS", "24"))):
     e2e.add_case(f"seed {number}", torture, number)
