@@ -112,7 +112,11 @@ static void finish_duration(struct weir_mpd *m)
 static int read_document(struct weir_mpd *m, struct weir_error *error)
 {
     struct weir_presentation *p = m->p;
-    struct weir_bases top = {{m->in->url ? m->in->url : ""}, {NULL}, {0}, 1}, bases;
+    // A copy: base URLs live as long as the presentation, the input only as long as the call.
+    const char *url = weir_arena_strdup(&p->arena, m->in->url ? m->in->url : "");
+    if (!url)
+        return weir_error_set(error, WEIR_ERR_NOMEM, m->in->url, "out of memory");
+    struct weir_bases top = {{url}, {NULL}, {0}, 1}, bases;
     int err = check_root(m, error);
     if (err)
         return err;

@@ -48,7 +48,7 @@ struct weir_audio_out {
     int64_t taken_pts_us;                           // stream thread: frame of which `taken` samples
     int taken;                                      // are in the ring; NONE for no frame
     _Atomic uint64_t written, read, discard_before; // frames since the beginning
-    _Atomic bool running, lost;
+    _Atomic bool running, lost, opened;
     _Atomic int gain_percent;
     _Atomic int64_t end_us;
     _Atomic int64_t skip_before_us; // sound before it is not heard; INT64_MIN: all is
@@ -111,6 +111,7 @@ static int open_device(struct weir_audio_out *a, const AVFrame *frame, struct we
     a->ring = calloc((size_t)RING_FRAMES * a->format.channels, sizeof(float));
     if (!a->ring)
         return weir_error_set(error, WEIR_ERR_NOMEM, "sound", "out of memory");
+    atomic_store(&a->opened, true);
     weir_audio_device_pause(a->device, false);
     return 0;
 }
@@ -368,6 +369,11 @@ void weir_audio_out_run(struct weir_audio_out *a, bool running)
 void weir_audio_out_volume(struct weir_audio_out *a, int percent, bool muted)
 {
     atomic_store(&a->gain_percent, muted ? 0 : percent);
+}
+
+bool weir_audio_out_opened(struct weir_audio_out *a)
+{
+    return atomic_load(&a->opened);
 }
 
 int64_t weir_audio_out_end_us(struct weir_audio_out *a)

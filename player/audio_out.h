@@ -48,6 +48,8 @@ bool weir_audio_out_drained(struct weir_audio_out *a);
 void weir_audio_out_run(struct weir_audio_out *a, bool running);
 void weir_audio_out_volume(struct weir_audio_out *a, int percent, bool muted);
 // End of the sound written so far on the presentation timeline; NONE before any. Any thread.
+bool weir_audio_out_opened(
+    struct weir_audio_out *a); // whether the device was ever open. Any thread.
 int64_t weir_audio_out_end_us(struct weir_audio_out *a);
 int weir_audio_out_finish(struct weir_audio_out *a, struct weir_error *error); // completes the file
 

@@ -1,4 +1,5 @@
 // player/player.c — the public API of weir/player.h over the live session.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,11 +200,13 @@ static int create_outputs(struct weir_player *p, struct weir_error *error)
 
 static int create_telemetry(struct weir_player *p)
 {
+    char held[32];
+    (void)snprintf(held, sizeof(held), "fixed:rung=%ld", p->params.rung);
     struct weir_telemetry_params tp = {.event = p->params.event,
                                        .ctx = p->params.event_ctx,
                                        .t0_us = p->params.t0_us,
                                        .host = "live",
-                                       .abr = p->params.abr,
+                                       .abr = p->params.rung >= 0 ? held : p->params.abr,
                                        .content = p->params.url,
                                        .seed = p->params.seed};
     return weir_telemetry_create(&tp, &p->telemetry);

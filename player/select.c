@@ -219,6 +219,15 @@ static void note_largest(struct weir_selection *s, const struct weir_engine_rung
     }
 }
 
+static bool period_has(const struct weir_period *period, enum weir_track_type type)
+{
+    for (size_t i = 0; i < period->track_count; i++)
+        if (period->tracks[i].type == type && !period->tracks[i].trick_mode &&
+            period->tracks[i].representation_count > 0)
+            return true;
+    return false;
+}
+
 static int select_period(struct weir_selection *s, const struct weir_period *period,
                          const struct weir_select_params *params, struct weir_engine_period *out)
 {
@@ -229,6 +238,8 @@ static int select_period(struct weir_selection *s, const struct weir_period *per
                              *audio = &out->tracks[WEIR_ENGINE_AUDIO];
     const struct weir_track *vt =
         params->no_video ? NULL : best_track(period, WEIR_TRACK_VIDEO, params);
+    if (!vt && !params->no_video && period_has(period, WEIR_TRACK_VIDEO))
+        return WEIR_ERR_UNSUPPORTED; // pictures that cannot be shown: not silently sound alone
     int err = 0;
     if (vt)
         err = collect_rungs(&s->arena, vt, params, video);
@@ -285,10 +296,25 @@ static int explain_nothing(const struct weir_presentation *p,
     return WEIR_ERR_UNSUPPORTED;
 }
 
+// A live playlist may be empty for now (RFC 8216, 4.3.3.1), but has to say how long its segments
+// will be.
+static bool is_empty_playlist(const struct weir_presentation *p)
+{
+    if (p->protocol != WEIR_PROTOCOL_HLS || !p->live_info || p->live_info->target_duration_us > 0 ||
+        p->period_count != 1 || p->periods[0].track_count != 1 ||
+        p->periods[0].tracks[0].representation_count != 1)
+        return false;
+    const struct weir_representation *r = &p->periods[0].tracks[0].representations[0];
+    return r->index_need == WEIR_INDEX_READY && weir_index_count(r) == 0;
+}
+
 int weir_select(const struct weir_presentation *p, const struct weir_select_params *params,
                 struct weir_selection *out, struct weir_error *error)
 {
     *out = (struct weir_selection){0};
+    if (is_empty_playlist(p))
+        return weir_error_set(error, WEIR_ERR_SYNTAX, p->url,
+                              "the playlist lists nothing and has no target duration");
     if (p->live)
         return weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url,
                               "live streams are not supported yet");
@@ -303,9 +329,9 @@ int weir_select(const struct weir_presentation *p, const struct weir_select_para
             periods[count].tracks[WEIR_ENGINE_AUDIO].count)
             count++;
     }
-    if (err)
+    if (err == WEIR_ERR_NOMEM)
         weir_error_set(error, err, p->url, "%s", weir_strerror(err));
-    else if (count == 0)
+    else if (err || count == 0)
         err = explain_nothing(p, params, error);
     out->content = (struct weir_engine_content){.periods = periods, .period_count = count};
     if (err)

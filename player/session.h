@@ -43,6 +43,15 @@ struct weir_session_init {
     struct weir_segment *segment;
 };
 
+// A segment handed to a stream, so that what its demuxer says later can name the URL.
+struct weir_session_handed {
+    const struct weir_representation *rep;
+    int64_t index;
+    uint64_t serial;
+    size_t base;
+};
+#define WEIR_HANDED_MAX 64
+
 // A command from the application, as the engine event it becomes.
 struct weir_session_command {
     enum weir_engine_event_kind kind;
@@ -78,6 +87,7 @@ struct weir_player {
     size_t init_count, init_room;
     struct weir_session_fetch
         media[WEIR_ENGINE_TRACKS]; // last unit handed to each track: a retry goes on in it
+    struct weir_session_handed handed[WEIR_ENGINE_TRACKS][WEIR_HANDED_MAX]; // by serial, the latest
     struct weir_playable *playable[WEIR_ENGINE_TRACKS];
     struct weir_segment *document; // the manifest while it is read
     char *document_url;
@@ -94,7 +104,9 @@ struct weir_player {
     bool stream_ended[WEIR_ENGINE_TRACKS], stream_absent[WEIR_ENGINE_TRACKS],
         stream_drained[WEIR_ENGINE_TRACKS];
     bool drained_sent, engine_ended;
-    struct weir_error last_failure; // of a transfer: the cause when the engine gives up
+    // The first failure since a track's last good segment: the cause when the engine gives up.
+    struct weir_error failure[WEIR_ENGINE_TRACKS];
+    int deferred_end; // the engine gave up, and what it had handed over is still being played
 
     // Written by the I/O thread, read by the application's.
     _Atomic uint32_t generation;     // of pictures wanted; rises at a seek
@@ -136,8 +148,13 @@ void weir_session_step(struct weir_player *p,
                        const struct weir_engine_event *event); // step and perform
 void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *e);
 void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f);
-void weir_session_fail(struct weir_player *p,
-                       const struct weir_error *error); // end with this cause
+// End with this cause.
+void weir_session_fail(struct weir_player *p, const struct weir_error *error);
+// The engine's END, once everything was played.
+void weir_session_end(struct weir_player *p, int err);
+// A failure of this track, unless one is noted already.
+void weir_session_note_failure(struct weir_player *p, enum weir_engine_track track,
+                               const struct weir_error *e);
 
 // session_loop.c
 void *weir_session_main(void *player);

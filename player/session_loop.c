@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/url.h"
 #include "player/session.h"
 
 #define POSITION_EVERY_US 200000 // INTERFACES: five times a second
@@ -41,7 +42,9 @@ static void run_commands(struct weir_player *p)
             e.rung = (size_t)commands[i].value;
         weir_session_step(p, &e);
     }
-    if (stop)
+    if (stop && p->deferred_end) // the engine has ended and hears nothing any more
+        weir_session_end(p, WEIR_ERR_CANCELLED);
+    else if (stop)
         weir_session_step(p, &(struct weir_engine_event){.kind = WEIR_EVENT_STOP});
 }
 
@@ -67,33 +70,57 @@ static void stream_absent(struct weir_player *p, enum weir_engine_track k)
         weir_session_step(p, &(struct weir_engine_event){.kind = WEIR_EVENT_STREAMS, .track = k});
 }
 
+// A file that cannot be written is; a device only if it was asked for and never opened: one that
+// goes away amid play takes the sound with it, not the pictures.
 static bool output_is_vital(const struct weir_player *p)
 {
-    return p->params.audio_output == WEIR_AUDIO_WAV || p->params.audio_required;
+    return p->params.audio_output == WEIR_AUDIO_WAV ||
+           (p->params.audio_required && !weir_audio_out_opened(p->audio));
+}
+
+// What a demuxer or decoder said of a segment, with the segment's URL as the place.
+static struct weir_error with_url(const struct weir_player *p, enum weir_engine_track k,
+                                  const struct weir_notice *n)
+{
+    // Sound inside video segments was handed over with those.
+    enum weir_engine_track track = p->selection.has[k] ? k : WEIR_ENGINE_VIDEO;
+    const struct weir_session_handed *h = &p->handed[track][n->serial % WEIR_HANDED_MAX];
+    char url[WEIR_URL_MAX_BYTES], shown[WEIR_URL_MAX_BYTES];
+    struct weir_error e = n->error;
+    if (!h->rep || h->serial != n->serial ||
+        weir_index_url(h->rep, h->index, h->base, url, sizeof(url)) < 0)
+        return e;
+    weir_url_redact(url, shown, sizeof(shown));
+    weir_error_set(&e, n->error.code, shown, "%s: %s", n->error.where, n->error.what);
+    if (n->error.why[0])
+        weir_error_why(&e, "%s", n->error.why);
+    return e;
 }
 
 static void on_notice(struct weir_player *p, enum weir_engine_track k, const struct weir_notice *n)
 {
     int64_t now_us = weir_clock_now_us(&p->clock);
+    struct weir_error e;
     switch (n->kind) {
     case WEIR_NOTICE_ABSENT:
         stream_absent(p, k);
         break;
     case WEIR_NOTICE_DAMAGE:
-        weir_telemetry_warning(p->telemetry, now_us, &n->error);
-        if (!p->last_failure.code)
-            p->last_failure = n->error; // the cause, should nothing at all be playable
+        e = with_url(p, k, n);
+        weir_telemetry_warning(p->telemetry, now_us, &e);
+        weir_session_note_failure(p, k, &e); // the cause, should nothing at all be playable
         break;
     case WEIR_NOTICE_BAD_MEDIA: {
-        struct weir_engine_event e = {.kind = WEIR_EVENT_BAD_MEDIA};
-        e.segment.track = k;
-        e.segment.segment_serial = n->serial;
-        e.segment.err = n->error.code;
-        weir_session_step(p, &e);
+        struct weir_engine_event bad = {.kind = WEIR_EVENT_BAD_MEDIA};
+        bad.segment.track = k;
+        bad.segment.segment_serial = n->serial;
+        bad.segment.err = n->error.code;
+        weir_session_step(p, &bad);
         break;
     }
     case WEIR_NOTICE_UNSUPPORTED:
-        weir_session_fail(p, &n->error);
+        e = with_url(p, k, n);
+        weir_session_fail(p, &e);
         break;
     case WEIR_NOTICE_OUTPUT:
         if (output_is_vital(p))
@@ -225,7 +252,14 @@ static void tell_drained(struct weir_player *p, int64_t now_us)
 {
     if (p->drained_sent || !drained(p, now_us))
         return;
+    hear_streams(p); // what was said of the last segments counts before the end does
+    if (!drained(p, now_us))
+        return;
     p->drained_sent = true;
+    if (p->deferred_end) {
+        weir_session_end(p, p->deferred_end);
+        return;
+    }
     int64_t end_us = atomic_load(&p->shown_end_us);
     if (end_us != WEIR_TIME_NONE && end_us > p->last_playhead_us)
         p->last_playhead_us = end_us;

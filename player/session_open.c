@@ -128,6 +128,7 @@ static int start_document(struct weir_player *p, struct weir_error *error)
                               .segment = p->document,
                               .document = true,
                               .allow_file = p->file_url_given};
+    weir_telemetry_request_document(p->telemetry, weir_clock_now_us(&p->clock), p->document_url);
     int err = p->transport->ops->start(p->transport, &t, error);
     if (!err && !p->file_url_given)
         p->transport->ops->warm(p->transport, p->document_url, WARM_CONNECTIONS);

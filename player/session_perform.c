@@ -58,9 +58,17 @@ void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch
 // The segment an init section is (or will be) in; created at its first mention.
 static struct weir_segment *init_segment(struct weir_player *p, const struct weir_init *init)
 {
-    for (size_t i = 0; i < p->init_count; i++)
-        if (p->inits[i].init == init)
-            return p->inits[i].segment;
+    for (size_t i = 0; i < p->init_count; i++) {
+        struct weir_session_init *known = &p->inits[i];
+        if (known->init != init)
+            continue;
+        if (weir_segment_state(known->segment) ==
+            WEIR_SEGMENT_FAILED) { // given up once, asked for again
+            weir_segment_unref(&known->segment);
+            known->segment = weir_segment_create(p->segments, 0);
+        }
+        return known->segment;
+    }
     if (p->init_count == p->init_room) {
         size_t room = p->init_room ? 2 * p->init_room : 32;
         void *grown = realloc(p->inits, room * sizeof(*p->inits));
@@ -106,6 +114,8 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
     // rounded: play what is there, as other players do.
     if (f->period + 1 == p->selection.content.period_count)
         u.clip_end_us = WEIR_TIME_NONE;
+    p->handed[f->track][f->segment_serial % WEIR_HANDED_MAX] = (struct weir_session_handed){
+        .rep = f->rep, .index = f->index, .serial = f->segment_serial, .base = f->base};
     bool watch[WEIR_ENGINE_TRACKS] = {0};
     watch[f->track] = true;
     if (feeds_sound(p, f))
@@ -197,7 +207,11 @@ static int start_transfer(struct weir_player *p, struct weir_session_fetch *f, c
                               .document = f->what.kind == WEIR_FETCH_INDEX && range->first < 0,
                               .allow_file = p->file_url_given};
     weir_telemetry_request(p->telemetry, weir_clock_now_us(&p->clock), &f->what, url);
-    return p->transport->ops->start(p->transport, &t, &p->last_failure);
+    struct weir_error error = {0};
+    int err = p->transport->ops->start(p->transport, &t, &error);
+    if (err)
+        weir_session_note_failure(p, f->what.track, &error);
+    return err;
 }
 
 // A whole file is here already, or arrives by the transfer that opened it.
@@ -254,11 +268,14 @@ static void perform_fetch(struct weir_player *p, const struct weir_fetch *what)
         err = WEIR_ERR_TOO_BIG;
     if (!err && weir_segment_state(f->segment) == WEIR_SEGMENT_COMPLETE)
         err = WEIR_ERR_INVAL; // the engine asks for nothing twice
-    if (err)
-        weir_error_set(&p->last_failure, err, p->document_url, "cannot start a transfer: %s",
+    if (err) {
+        struct weir_error error = {0};
+        weir_error_set(&error, err, p->document_url, "cannot start a transfer: %s",
                        weir_strerror(err));
-    else
+        weir_session_note_failure(p, what->track, &error);
+    } else {
         err = start_transfer(p, f, url, &range);
+    }
     if (!err)
         return;
     queue_failure(p, what->id, err);
@@ -324,8 +341,26 @@ static void seek(struct weir_player *p, int64_t media_us, bool keep_buffered)
     p->stretch_start_us = p->last_playhead_us = media_us;
 }
 
+static bool init_arriving(struct weir_player *p, const struct weir_session_init *init)
+{
+    for (int i = 0; i < WEIR_FETCHES_MAX; i++)
+        if (p->fetches[i].used && p->fetches[i].segment == init->segment)
+            return true;
+    return false;
+}
+
+// Init segments that were given up: whoever waits for one learns that it will not come.
+static void close_inits(struct weir_player *p)
+{
+    for (size_t i = 0; i < p->init_count; i++)
+        if (weir_segment_state(p->inits[i].segment) == WEIR_SEGMENT_OPEN &&
+            !init_arriving(p, &p->inits[i]))
+            weir_segment_finish(p->inits[i].segment, WEIR_SEGMENT_FAILED);
+}
+
 static void end_of_stream(struct weir_player *p, enum weir_engine_track track)
 {
+    close_inits(p);
     p->stream_ended[track] = true;
     weir_stream_eos(p->streams[track]);
     if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio) {
@@ -347,23 +382,55 @@ void weir_session_fail(struct weir_player *p, const struct weir_error *error)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
-static void end(struct weir_player *p, int err)
+void weir_session_note_failure(struct weir_player *p, enum weir_engine_track track,
+                               const struct weir_error *e)
+{
+    if (!p->failure[track].code)
+        p->failure[track] = *e;
+}
+
+static struct weir_error cause(const struct weir_player *p, int err)
 {
     struct weir_error e = {0};
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
+        if (p->failure[k].code)
+            return p->failure[k];
+    weir_error_set(&e, err, p->document_url, "playback cannot go on: %s", weir_strerror(err));
+    return e;
+}
+
+void weir_session_end(struct weir_player *p, int err)
+{
     if (p->engine_ended)
         return;
     bool stopped = err == WEIR_ERR_CANCELLED || weir_session_stopping(p);
     if (err && !stopped) {
-        if (p->last_failure.code)
-            e = p->last_failure;
-        else
-            weir_error_set(&e, err, p->document_url, "playback cannot go on: %s",
-                           weir_strerror(err));
+        struct weir_error e = cause(p, err);
         weir_session_fail(p, &e);
         return;
     }
     p->engine_ended = true;
     weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), stopped ? "stop" : "end");
+}
+
+static bool all_streams_ended(const struct weir_player *p)
+{
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
+        if (p->streams[k] && !p->stream_absent[k] && !p->stream_ended[k])
+            return false;
+    return true;
+}
+
+// After EOS on every track what is decoded is still shown, whatever the cause of the end.
+static void end(struct weir_player *p, int err)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    bool moving = p->clock_running || p->start_pending || p->params.untimed; // else nothing drains
+    (void)pthread_mutex_unlock(&p->lock);
+    if (err && err != WEIR_ERR_CANCELLED && moving && !p->drained_sent && all_streams_ended(p))
+        p->deferred_end = err;
+    else
+        weir_session_end(p, err);
 }
 
 static void set_rate(struct weir_player *p, int rate_permille)
@@ -427,8 +494,9 @@ static void sync_clock(struct weir_player *p, const struct weir_engine_status *s
 {
     int64_t now_us = weir_clock_now_us(&p->clock);
     (void)pthread_mutex_lock(&p->lock);
-    bool run =
-        s->state == WEIR_STATE_PLAYING && !s->paused && !p->start_pending && !p->params.untimed;
+    bool playing =
+        s->state == WEIR_STATE_PLAYING || (p->deferred_end && s->state == WEIR_STATE_ENDED);
+    bool run = playing && !s->paused && !p->start_pending && !p->params.untimed;
     if (run != p->clock_running) {
         p->clock_running = run;
         weir_playclock_run(&p->playclock, now_us, run);
@@ -471,7 +539,7 @@ static void load_index(struct weir_player *p, struct weir_session_fetch *f,
     e->index.err = weir_presentation_load_index(p->presentation, f->what.rep, &in,
                                                 range.first < 0 ? 0 : range.first, &error);
     if (e->index.err)
-        p->last_failure = error;
+        weir_session_note_failure(p, f->what.track, &error);
     if (!e->index.err && p->presentation->live) {
         weir_error_set(&error, WEIR_ERR_UNSUPPORTED, in.url, "live streams are not supported yet");
         weir_session_fail(p, &error);
@@ -556,10 +624,12 @@ void weir_session_transfer_event(struct weir_player *p, const struct weir_transf
         e.kind = WEIR_EVENT_DONE;
         if (f->what.kind == WEIR_FETCH_INDEX)
             load_index(p, f, &e);
+        else if (f->what.kind == WEIR_FETCH_MEDIA)
+            p->failure[f->what.track] = (struct weir_error){0};
         break;
     case WEIR_TRANSFER_FAILED:
         e.kind = WEIR_EVENT_FAILED;
-        p->last_failure = *t->error;
+        weir_session_note_failure(p, f->what.track, t->error);
         break;
     }
     if (over)

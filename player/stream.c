@@ -196,6 +196,23 @@ static void notify_error(struct weir_stream *s, enum weir_notice_kind kind,
     notify(s, &n);
 }
 
+static void notify_damage(struct weir_stream *s, const struct weir_error *error)
+{
+    if (s->damages++ < DAMAGES_TOLD)
+        notify_error(s, WEIR_NOTICE_DAMAGE, error);
+}
+
+static void report_damage(struct weir_stream *s, const char *why)
+{
+    struct weir_error e = {0};
+    char where[64];
+    (void)snprintf(where, sizeof(where), "segment %lld", (long long)s->current.number);
+    weir_error_set(&e, WEIR_ERR_DECODE, where, "damaged %s data was met",
+                   s->params.kind == WEIR_DEMUX_VIDEO ? "video" : "audio");
+    weir_error_why(&e, "%s", why);
+    notify_damage(s, &e);
+}
+
 // --- output ---
 
 static bool unwanted(struct weir_stream *s, int64_t pts_us, int64_t duration_us)
@@ -222,10 +239,21 @@ static bool wait_for_room(struct weir_stream *s, AVFrame **shell)
     }
 }
 
+static int64_t duration_us_of(const AVFrame *f)
+{
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+    return f->duration;
+#else
+    return f->pkt_duration;
+#endif
+}
+
 static void put_picture(struct weir_stream *s)
 {
     AVFrame *shell;
-    int64_t pts_us = s->scratch->pts, duration_us = s->scratch->pkt_duration;
+    int64_t pts_us = s->scratch->pts, duration_us = duration_us_of(s->scratch);
+    if (s->scratch->decode_error_flags || s->scratch->flags & AV_FRAME_FLAG_CORRUPT)
+        report_damage(s, "the decoder concealed errors");
     if (unwanted(s, pts_us, duration_us > 0 ? duration_us : 1) || !wait_for_room(s, &shell)) {
         av_frame_unref(s->scratch);
         return;
@@ -286,23 +314,6 @@ static int receive_all(struct weir_stream *s)
     }
 }
 
-static void notify_damage(struct weir_stream *s, const struct weir_error *error)
-{
-    if (s->damages++ < DAMAGES_TOLD)
-        notify_error(s, WEIR_NOTICE_DAMAGE, error);
-}
-
-static void report_damage(struct weir_stream *s, int err)
-{
-    struct weir_error e = {0};
-    char where[64];
-    (void)snprintf(where, sizeof(where), "segment %lld", (long long)s->current.number);
-    weir_error_set(&e, err, where, "damaged %s data was skipped",
-                   s->params.kind == WEIR_DEMUX_VIDEO ? "video" : "audio");
-    weir_error_why(&e, "the decoder refused a packet");
-    notify_damage(s, &e);
-}
-
 static void drain_decoder(struct weir_stream *s)
 {
     if (!s->decoder.ctx)
@@ -357,7 +368,7 @@ static void decode_packet(struct weir_stream *s)
             break;
     }
     if (damaged)
-        report_damage(s, WEIR_ERR_DECODE);
+        report_damage(s, "the decoder refused a packet");
     else
         s->useful = true;
     av_packet_unref(s->packet);
@@ -377,6 +388,7 @@ static int read_unit(struct weir_stream *s)
     if (err == WEIR_ERR_END && !s->seen_media) {
         struct weir_notice n = {.kind = WEIR_NOTICE_ABSENT};
         notify(s, &n);
+        s->useful = true; // as useful as it can be
     }
     bool begun = !err;
     if (begun && s->drop_until_us != WEIR_TIME_NONE && s->drop_until_us > s->current.start_us)
@@ -412,7 +424,9 @@ static bool play_unit(struct weir_stream *s)
     s->damages = 0;
     s->useful = false;
     int err = read_unit(s);
-    if (!err && s->damages > 0 && !s->useful && !interrupted(s)) {
+    if (!err && !s->useful && !s->current.gap && !interrupted(s)) {
+        if (s->damages == 0)
+            report_damage(s, "the segment holds none");
         struct weir_notice n = {.kind = WEIR_NOTICE_BAD_MEDIA, .error = {.code = WEIR_ERR_DECODE}};
         notify(s, &n);
     }

@@ -250,7 +250,7 @@ static json_t *qoe_json(const struct weir_telemetry *t, double stall_s)
 static json_t *decisions_json(const struct weir_telemetry *t)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < t->segment_count; i++)
+    for (size_t i = 0; list && i < t->segment_count && t->main_track == WEIR_ENGINE_VIDEO; i++)
         (void)json_array_append_new(list, json_integer(t->segments[i].rung));
     return list;
 }

@@ -46,6 +46,8 @@ void weir_telemetry_presentation(struct weir_telemetry *t, int64_t now_us,
                                  const struct weir_selection *selection);
 void weir_telemetry_request(struct weir_telemetry *t, int64_t now_us, const struct weir_fetch *f,
                             const char *url);
+void weir_telemetry_request_document(struct weir_telemetry *t, int64_t now_us,
+                                     const char *url); // id 0
 struct weir_telemetry_response {
     uint64_t id;
     int status, err;

@@ -112,6 +112,17 @@ void weir_telemetry_request(struct weir_telemetry *t, int64_t now_us, const stru
                    f->attempt));
 }
 
+void weir_telemetry_request_document(struct weir_telemetry *t, int64_t now_us, const char *url)
+{
+    if (silent(t))
+        return;
+    char shown[WEIR_URL_MAX_BYTES];
+    weir_url_redact(url, shown, sizeof(shown));
+    emit(t, now_us, "request",
+         json_pack("{s:i, s:s, s:n, s:s, s:n, s:n, s:n, s:i}", "id", 0, "url", shown, "range",
+                   "kind", "manifest", "track", "rung", "segment", "attempt", 0));
+}
+
 void weir_telemetry_emit_response(struct weir_telemetry *t, int64_t now_us,
                                   const struct weir_telemetry_response *r)
 {

@@ -8,9 +8,20 @@
 static pthread_mutex_t subsystems = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t hints = PTHREAD_ONCE_INIT;
 
-// Defaults for the process that the environment may override.
+static void SDLCALL say_nothing(void *ctx, int category, SDL_LogPriority priority,
+                                const char *message)
+{
+    (void)ctx;
+    (void)category;
+    (void)priority;
+    (void)message;
+}
+
+// Defaults for the process that the environment may override. SDL's own log goes nowhere: what
+// fails is told by the call that failed, and a library prints nothing.
 static void set_hints(void)
 {
+    SDL_LogSetOutputFunction(say_nothing, NULL);
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_APP_NAME, "Weir");
     SDL_SetHint(SDL_HINT_AUDIO_DEVICE_APP_NAME, "Weir");

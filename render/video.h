@@ -59,10 +59,11 @@ struct weir_video_sink_ops {
     void (*set_playing)(struct weir_video_sink *s,
                         bool playing); // inhibits the screensaver while true
     void (*set_title)(struct weir_video_sink *s, const char *title);
-    // Size in square pixels of the largest picture to come: a window opens in that size rather than in
-    // that of the first rung. Before the first present().
+    // Size in square pixels of the largest picture to come: a window opens in that size rather than
+    // in that of the first rung. Before the first present().
     void (*expect)(struct weir_video_sink *s, int width, int height);
-    // Give up the reference to the picture shown: its owner goes away. What is shown stays, as a copy.
+    // Give up the reference to the picture shown: its owner goes away. What is shown stays, as a
+    // copy.
     void (*release)(struct weir_video_sink *s);
     int (*screenshot)(struct weir_video_sink *s, const char *path,
                       struct weir_error *error); // PNG of the picture shown

@@ -14,10 +14,10 @@ Installs Debian packages (with sudo unless root). Without options: all groups.
 TEXT
 }
 
-build_packages="cmake ninja-build pkg-config gcc libc6-dev libavformat-dev libavcodec-dev libavutil-dev
+build_packages="cmake ninja-build pkg-config gcc g++ libc6-dev libavformat-dev libavcodec-dev libavutil-dev
     libswresample-dev libswscale-dev libcurl4-openssl-dev libxml2-dev libsdl2-dev libjansson-dev
     libmicrohttpd-dev libssl-dev"
-test_packages="libcmocka-dev ffmpeg python3 openssl curl xvfb xauth imagemagick xdotool valgrind
+test_packages="libcmocka-dev ffmpeg python3 openssl curl xvfb xauth imagemagick xdotool x11-utils openbox nghttp2-server valgrind
     fonts-dejavu-core fontconfig tmux"
 dev_packages="clang clang-format clang-tidy libclang-rt-14-dev ccache"
 

@@ -106,7 +106,8 @@ static bool segments_follow(const struct weir_engine *e, const struct weir_lane 
 static void skip_segment(struct weir_engine *e, struct weir_lane *l, const struct weir_failure *f)
 {
     struct weir_job *j = &l->media;
-    if (l->skipped >= SKIPS_MAX || (!segments_follow(e, l) && l->completed == 0)) {
+    bool rounded = l->completed > 0 && l->skipped == 0;
+    if (l->skipped >= SKIPS_MAX || (!segments_follow(e, l) && !rounded)) {
         weir_engine_doom(e, f->err, j->fetch.id);
         return;
     }
