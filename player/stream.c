@@ -56,7 +56,7 @@ struct weir_stream {
     struct weir_media_unit *units; // ring of UNITS
     size_t unit_first, unit_count;
     struct weir_media_unit current;
-    bool has_current, abort_current, quit, eos, seen_media, need_flush;
+    bool has_current, abort_current, quit, eos, seen_media, need_flush, need_drain;
     uint32_t generation, format_generation;
     int64_t drop_until_us; // pictures ending at or before it are not shown (seek)
     int64_t last_pts_us;   // of the last one put out; an overlapping replacement goes on behind it
@@ -131,8 +131,8 @@ static void on_discard(struct weir_stream *s, const struct command *c)
     if (!s->has_current || before_serial(&s->current, c))
         return;
     s->abort_current = true;
-    s->need_flush = true; // what the decoder still holds belongs to the discarded segment
-    s->overlap = s->last_pts_us != WEIR_TIME_NONE;
+    s->need_drain = true; // the decoder may still hold pictures of the segment before
+    s->overlap = true;
 }
 
 // Move what the I/O thread sent into local state.
@@ -165,7 +165,7 @@ static void take_commands(struct weir_stream *s)
 static bool interrupted(struct weir_stream *s)
 {
     take_commands(s);
-    return s->quit || s->abort_current || s->need_flush;
+    return s->quit || s->abort_current || s->need_flush || s->need_drain;
 }
 
 static int wait_for_bytes(void *ctx, const struct weir_segment *segment, size_t have_bytes)
@@ -217,11 +217,10 @@ static void report_damage(struct weir_stream *s, const char *why)
 
 static bool unwanted(struct weir_stream *s, int64_t pts_us, int64_t duration_us)
 {
-    if (s->overlap) {
-        if (pts_us <= s->last_pts_us)
-            return true;
-        s->overlap = false;
-    }
+    // Pictures put out by the drain itself are in order; what repeats them comes from the
+    // replacement.
+    if (s->overlap && s->last_pts_us != WEIR_TIME_NONE && pts_us <= s->last_pts_us)
+        return true;
     if (s->params.end_us != WEIR_TIME_NONE && pts_us >= s->params.end_us)
         return true;
     return s->drop_until_us != WEIR_TIME_NONE && pts_us + duration_us <= s->drop_until_us;
@@ -433,12 +432,19 @@ static bool play_unit(struct weir_stream *s)
     return !err;
 }
 
-static void flush_after_command(struct weir_stream *s)
+// After a seek everything held is stale. After a discard the decoder gives out what it holds, and
+// the replacement goes on behind that.
+static void follow_command(struct weir_stream *s)
 {
-    s->need_flush = false;
+    bool flush = s->need_flush;
+    s->need_flush = s->need_drain = false;
     weir_demux_reset(s->demux);
+    if (!flush) {
+        drain_decoder(s);
+        return;
+    }
     weir_decoder_flush(&s->decoder);
-    if (s->params.audio && !s->overlap)
+    if (s->params.audio)
         weir_audio_out_flush(s->params.audio);
 }
 
@@ -468,8 +474,8 @@ static void *stream_main(void *arg)
     bool playable = true;
     while (!s->quit) {
         take_commands(s);
-        if (s->need_flush)
-            flush_after_command(s);
+        if (s->need_flush || s->need_drain)
+            follow_command(s);
         if (s->unit_count > 0) {
             next_unit(s);
             if (playable)

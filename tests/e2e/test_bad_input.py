@@ -197,8 +197,10 @@ def a_timeline_that_repeats_four_thousand_million_times(folder):
 def a_segment_with_four_thousand_million_samples(_):
     def bad(path):
         data = bytearray(media(path.lstrip("/")))
-        at = data.index(b"trun")
-        data[at + 8:at + 12] = struct.pack(">I", 4000000000)
+        at = data.find(b"trun")
+        while at >= 0:  # in every fragment: one that is whole would rightly be played
+            data[at + 8:at + 12] = struct.pack(">I", 4000000000)
+            at = data.find(b"trun", at + 12)
         return Answer(200, bytes(data))
     with serving({r"/dash-number/v\d-\d+\.m4s": bad}) as server:
         refused(play(server.url + MPD), 5, r"\.m4s")
