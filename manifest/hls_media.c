@@ -404,6 +404,11 @@ static int finish(struct media *m)
         return weir_hls_fail(m->h, WEIR_ERR_UNSUPPORTED, "every segment of the playlist is a gap");
     if (m->duration_us != WEIR_TIME_NONE)
         warn(m, "EXTINF without a URI at the end: ignored");
+    // A playlist may be empty for now, but has to say how long its segments will be (RFC
+    // 8216, 4.3.3.1).
+    if (!m->have_target && m->count == 0 && !m->parts)
+        return weir_hls_fail(m->h, WEIR_ERR_SYNTAX,
+                             "the playlist lists nothing and has no target duration");
     if (!m->have_target) {
         weir_presentation_warn(m->h->p,
                                "EXT-X-TARGETDURATION is missing: the longest segment counts");

@@ -296,25 +296,10 @@ static int explain_nothing(const struct weir_presentation *p,
     return WEIR_ERR_UNSUPPORTED;
 }
 
-// A live playlist may be empty for now (RFC 8216, 4.3.3.1), but has to say how long its segments
-// will be.
-static bool is_empty_playlist(const struct weir_presentation *p)
-{
-    if (p->protocol != WEIR_PROTOCOL_HLS || !p->live_info || p->live_info->target_duration_us > 0 ||
-        p->period_count != 1 || p->periods[0].track_count != 1 ||
-        p->periods[0].tracks[0].representation_count != 1)
-        return false;
-    const struct weir_representation *r = &p->periods[0].tracks[0].representations[0];
-    return r->index_need == WEIR_INDEX_READY && weir_index_count(r) == 0;
-}
-
 int weir_select(const struct weir_presentation *p, const struct weir_select_params *params,
                 struct weir_selection *out, struct weir_error *error)
 {
     *out = (struct weir_selection){0};
-    if (is_empty_playlist(p))
-        return weir_error_set(error, WEIR_ERR_SYNTAX, p->url,
-                              "the playlist lists nothing and has no target duration");
     if (p->live)
         return weir_error_set(error, WEIR_ERR_UNSUPPORTED, p->url,
                               "live streams are not supported yet");

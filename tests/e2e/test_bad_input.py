@@ -278,7 +278,8 @@ def corrupted(path):
 
 @e2e.case
 def corrupted_bytes_amid_a_segment(folder):
-    plays_over({SEGMENT_2: corrupted}, folder, 10)
+    # One thread: with more, libavcodec 59 hands pictures on before it marks that it concealed errors in them.
+    plays_over({SEGMENT_2: corrupted}, folder, 10, "--threads", 1)
 
 
 @e2e.case
