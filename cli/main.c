@@ -8,7 +8,6 @@
 #include <SDL_version.h>
 #include <curl/curl.h>
 #include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/log.h>
 #include <libxml/xmlversion.h>
 
@@ -16,6 +15,7 @@
 #include "cli/play.h"
 #include "cli/report.h"
 #include "cli/serve.h"
+#include "demux/lavf_api.h"
 
 static const struct verb {
     const char *name, *summary;
@@ -51,7 +51,8 @@ static void print_help(FILE *out)
 
 static int print_version(void)
 {
-    unsigned codec = avcodec_version(), format = avformat_version();
+    const struct weir_lavf_api *lavf = weir_lavf_api();
+    unsigned codec = avcodec_version(), format = lavf ? lavf->avformat_version() : 0;
     (void)printf("weir %s\n", WEIR_VERSION_STRING);
     (void)printf("libavcodec %u.%u.%u, libavformat %u.%u.%u, FFmpeg %s\n", AV_VERSION_MAJOR(codec),
                  AV_VERSION_MINOR(codec), AV_VERSION_MICRO(codec), AV_VERSION_MAJOR(format),

@@ -85,7 +85,8 @@ static const struct spec {
     {"max-bitrate", OPT_MAX_BITRATE, "BPS", NULL, "no rung with a higher bandwidth"},
     {"buffer-max", OPT_BUFFER_MAX, "S", NULL, "seconds of media to buffer at most (default 60)"},
     {"startup", OPT_STARTUP, "S", NULL,
-     "media that must be playable before the start (default: the first picture and sound)"},
+     "media that must be playable before motion begins (default 0.24; the first picture shows at "
+     "once)"},
     {"resume", OPT_RESUME, "S", NULL,
      "media that must be playable before a stall ends (default 2)"},
     {"abandon", OPT_ABANDON, "on|off", NULL,
@@ -325,7 +326,7 @@ static int apply(struct weir_play_options *o, int id, const char *name, const ch
         p->abr = v;
         return 0;
     case OPT_ABANDON:
-        if (strcmp(v, "on") && strcmp(v, "off"))
+        if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
             return bad(name, v, "on or off");
         p->abandon = !strcmp(v, "on");
         return 0;

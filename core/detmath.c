@@ -14,7 +14,7 @@
 
 // ln 2 to 107 bits; the high part has 40, so that its product with an exponent is exact.
 #define LN2_HIGH 0x1.62e42fefa4000p-1
-#define LN2_LOW  -0x1.8432a1b0e2634p-43
+#define LN2_LOW  (-0x1.8432a1b0e2634p-43)
 
 struct pair { // the sum of both, unevaluated
     double hi, lo;

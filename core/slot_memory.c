@@ -1,5 +1,7 @@
 // core/slot_memory.c — address space and pages for core/slots.c (see slot_memory.h). Nothing here
 // is counted: slots.c accounts pages before they are touched and after they were discarded.
+// A feature test macro: glibc gives it its name.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 #define _FILE_OFFSET_BITS 64 // ranges add up to more than 2 GiB on 32 bit, too
 #include "core/slot_memory.h"
 

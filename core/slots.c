@@ -85,25 +85,25 @@ int weir_slots_create(const struct weir_slots_params *params, struct weir_slots 
     return err;
 }
 
-void weir_slots_destroy(struct weir_slots **pool)
+void weir_slots_destroy(struct weir_slots **s)
 {
-    struct weir_slots *s = *pool;
-    if (!s)
+    struct weir_slots *pool = *s;
+    if (!pool)
         return;
-    *pool = NULL;
-    weir_budget_unregister(s->budget, s);
-    assert(s->stats.in_use == 0);
-    for (size_t i = 0; i < s->mapped; i++) {
-        struct record *r = &s->records[i];
+    *s = NULL;
+    weir_budget_unregister(pool->budget, pool);
+    assert(pool->stats.in_use == 0);
+    for (size_t i = 0; i < pool->mapped; i++) {
+        struct record *r = &pool->records[i];
         if (!r->slot.data)
             continue;
         weir_unpoison(r->slot.data, r->poisoned_bytes);
-        weir_slot_memory_unmap(&s->memory, r->slot.data);
+        weir_slot_memory_unmap(&pool->memory, r->slot.data);
     }
-    weir_slot_memory_clear(&s->memory);
-    weir_budget_add(s->budget, -atomic_load(&s->committed_bytes));
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    weir_slot_memory_clear(&pool->memory);
+    weir_budget_add(pool->budget, -atomic_load(&pool->committed_bytes));
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
 }
 
 // Whether free record `a` serves `hint` better than free record `b`.

@@ -42,27 +42,27 @@ static size_t sequence_match(const unsigned char *s, size_t *want)
     return have;
 }
 
-size_t weir_text_clean(char *text)
+size_t weir_text_clean(char *s)
 {
-    unsigned char *s = (unsigned char *)text;
+    unsigned char *b = (unsigned char *)s;
     size_t i = 0;
-    while (s[i]) {
-        if (s[i] < 0x80) {
-            if (s[i] < 0x20 || s[i] == 0x7F)
-                s[i] = ' ';
+    while (b[i]) {
+        if (b[i] < 0x80) {
+            if (b[i] < 0x20 || b[i] == 0x7F)
+                b[i] = ' ';
             i++;
             continue;
         }
         size_t want;
-        size_t have = sequence_match(s + i, &want);
+        size_t have = sequence_match(b + i, &want);
         if (want && have == want) {
-            if (s[i] == 0xC2 && s[i + 1] < 0xA0) // U+0080 to U+009F: controls, too
-                s[i] = s[i + 1] = ' ';
+            if (b[i] == 0xC2 && b[i + 1] < 0xA0) // U+0080 to U+009F: controls, too
+                b[i] = b[i + 1] = ' ';
             i += want;
-        } else if (want && s[i + have] == '\0') {
-            s[i] = '\0'; // cut in the middle of a character
+        } else if (want && b[i + have] == '\0') {
+            b[i] = '\0'; // cut in the middle of a character
         } else {
-            s[i++] = '?';
+            b[i++] = '?';
         }
     }
     return i;

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#include <libavformat/avformat.h>
 #include <libavutil/intreadwrite.h>
 
 #include "core/rational.h"
+#include "demux/lavf_api.h"
 #include "demux/lavf_stream.h"
 
 #define IO_BYTES       32768
@@ -19,6 +19,7 @@
 struct weir_lavf {
     const struct weir_demux_params *params;
     const struct weir_media_unit *unit; // borrowed while open
+    const struct weir_lavf_api *av;     // NULL until the first container that needs it
     AVFormatContext *ctx;
     AVIOContext *io;
     enum weir_container container;
@@ -58,10 +59,12 @@ int weir_lavf_create(const struct weir_demux_params *params, struct weir_lavf **
 
 void weir_lavf_close(struct weir_lavf *l)
 {
-    avformat_close_input(&l->ctx);
+    if (l->av)
+        l->av->avformat_close_input(&l->ctx);
     if (l->io)
         av_freep(&l->io->buffer);
-    avio_context_free(&l->io);
+    if (l->av)
+        l->av->avio_context_free(&l->io);
     av_packet_unref(l->first);
     l->first_held = false;
     l->unit = NULL;
@@ -149,10 +152,13 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
 
 static int open_io(struct weir_lavf *l)
 {
+    l->av = weir_lavf_api();
+    if (!l->av)
+        return WEIR_ERR_UNSUPPORTED;
     uint8_t *buffer = av_malloc(IO_BYTES);
     if (!buffer)
         return WEIR_ERR_NOMEM;
-    l->io = avio_alloc_context(buffer, IO_BYTES, 0, l, read_bytes, NULL, seek_bytes);
+    l->io = l->av->avio_alloc_context(buffer, IO_BYTES, 0, l, read_bytes, NULL, seek_bytes);
     if (!l->io) {
         av_free(buffer);
         return WEIR_ERR_NOMEM;
@@ -253,20 +259,20 @@ static void choose_stream(struct weir_lavf *l)
 
 static int open_input(struct weir_lavf *l, const char **why)
 {
-    l->ctx = avformat_alloc_context();
+    l->ctx = l->av->avformat_alloc_context();
     if (!l->ctx)
         return WEIR_ERR_NOMEM;
     int err = weir_lavf_restrict(l->ctx);
     if (err) {
-        avformat_free_context(l->ctx);
+        l->av->avformat_free_context(l->ctx);
         l->ctx = NULL;
         return err;
     }
     l->ctx->pb = l->io;
     l->ctx->flags |= AVFMT_FLAG_CUSTOM_IO;
     const char *name = format_name(l->container);
-    const AVInputFormat *input = name ? av_find_input_format(name) : NULL;
-    int averr = avformat_open_input(&l->ctx, NULL, input, NULL); // frees ctx on failure
+    const AVInputFormat *input = name ? l->av->av_find_input_format(name) : NULL;
+    int averr = l->av->avformat_open_input(&l->ctx, NULL, input, NULL); // frees ctx on failure
     if ((averr == AVERROR_INVALIDDATA || averr == AVERROR(EINVAL)) && !name) {
         *why = "no container that this build knows";
         return WEIR_ERR_UNSUPPORTED;
@@ -274,7 +280,7 @@ static int open_input(struct weir_lavf *l, const char **why)
     if (averr < 0)
         return translate(l, averr, why);
     if (!name) { // recognised by probing: a file of a rarer kind, where time is spent on certainty
-        averr = avformat_find_stream_info(l->ctx, NULL);
+        averr = l->av->avformat_find_stream_info(l->ctx, NULL);
         if (averr < 0)
             return translate(l, averr, why);
     }
@@ -301,7 +307,7 @@ static int adopt_stream(struct weir_lavf *l, struct weir_format *format, const c
 // it has.
 static int read_frame(struct weir_lavf *l, AVPacket *pkt)
 {
-    int averr = av_read_frame(l->ctx, pkt);
+    int averr = l->av->av_read_frame(l->ctx, pkt);
     if (averr >= 0 && l->cancelled) {
         av_packet_unref(pkt);
         return AVERROR_EXIT;
@@ -421,9 +427,9 @@ int weir_lavf_seek(struct weir_lavf *l, int64_t media_us)
     AVRational tb = l->ctx->streams[l->stream]->time_base;
     int64_t ticks =
         av_rescale_q_rnd(media_us, AV_TIME_BASE_Q, tb, AV_ROUND_DOWN | AV_ROUND_PASS_MINMAX);
-    int averr = av_seek_frame(l->ctx, l->stream, ticks, AVSEEK_FLAG_BACKWARD);
+    int averr = l->av->av_seek_frame(l->ctx, l->stream, ticks, AVSEEK_FLAG_BACKWARD);
     if (averr < 0) // before the first key frame, or no index: from the start
-        averr = av_seek_frame(l->ctx, l->stream, 0, AVSEEK_FLAG_BACKWARD | AVSEEK_FLAG_BYTE);
+        averr = l->av->av_seek_frame(l->ctx, l->stream, 0, AVSEEK_FLAG_BACKWARD | AVSEEK_FLAG_BYTE);
     av_packet_unref(l->first);
     l->first_held = false;
     l->anchor_pts = AV_NOPTS_VALUE;

@@ -2,6 +2,8 @@
 // files, with bytes that nobody vouches for.
 #include "demux/lavf_stream.h"
 
+#include "demux/lavf_api.h"
+
 #include <stdbool.h>
 
 #include <libavcodec/avcodec.h>
@@ -88,7 +90,8 @@ done:
 
 int weir_lavf_rotation(const AVStream *st)
 {
-    const uint8_t *matrix = av_stream_get_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, NULL);
+    const uint8_t *matrix =
+        weir_lavf_api()->av_stream_get_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, NULL);
     if (!matrix)
         return 0;
     double degrees = -av_display_rotation_get((const int32_t *)(const void *)matrix);

@@ -10,13 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavformat/avformat.h>
-
 #include "core/clock.h"
 #include "core/url.h"
+#include "demux/lavf_api.h"
 #include "demux/lavf_stream.h"
 
-#define IO_BYTES (32 * 1024)
+#define IO_BYTES 32768
 
 struct mapping {
     void *at;
@@ -76,14 +75,13 @@ int weir_whole_file_map(struct weir_segment_pool *pool, const char *file_url,
         return system_error(path, errno, error);
     int err = 0;
     struct mapping *m = NULL;
-    if (fstat(fd, &st))
-        err = system_error(path, errno, error);
-    else if (!S_ISREG(st.st_mode) || st.st_size <= 0)
+    bool known = fstat(fd, &st) == 0;
+    if (known && (!S_ISREG(st.st_mode) || st.st_size <= 0))
         err = weir_error_set(error, WEIR_ERR_SYNTAX, path, "is empty, or not a regular file");
-    else if (!(m = map_fd(fd, (size_t)st.st_size)))
+    else if (!known || !(m = map_fd(fd, (size_t)st.st_size)))
         err = system_error(path, errno, error);
     (void)close(fd);
-    if (err)
+    if (!m)
         return err;
     *out = weir_segment_wrap(pool, m->at, (size_t)st.st_size, unmap, m);
     if (!*out) {
@@ -164,21 +162,22 @@ static void describe(const AVFormatContext *ctx, int64_t size_bytes,
         out->bandwidth_bps = av_rescale(size_bytes, 8 * WEIR_SECOND_US, out->duration_us);
 }
 
-static int open_context(struct reader *r, AVIOContext *io, AVFormatContext **ctx)
+static int open_context(const struct weir_lavf_api *av, struct reader *r, AVIOContext *io,
+                        AVFormatContext **ctx)
 {
-    *ctx = avformat_alloc_context();
+    *ctx = av->avformat_alloc_context();
     if (!*ctx)
         return AVERROR(ENOMEM);
     if (weir_lavf_restrict(*ctx)) {
-        avformat_free_context(*ctx);
+        av->avformat_free_context(*ctx);
         *ctx = NULL;
         return AVERROR(ENOMEM);
     }
     (*ctx)->pb = io;
     (*ctx)->flags |= AVFMT_FLAG_CUSTOM_IO;
-    int averr = avformat_open_input(ctx, NULL, NULL, NULL); // frees on failure
+    int averr = av->avformat_open_input(ctx, NULL, NULL, NULL); // frees on failure
     if (averr >= 0)
-        averr = avformat_find_stream_info(*ctx, NULL);
+        averr = av->avformat_find_stream_info(*ctx, NULL);
     return r->cancelled ? AVERROR_EXIT : averr;
 }
 
@@ -187,11 +186,15 @@ int weir_whole_file_probe(struct weir_segment *file, const char *url,
                           void *ctx, struct weir_file_description *out, struct weir_error *error)
 {
     struct reader r = {.file = file, .wait = wait, .ctx = ctx};
+    const struct weir_lavf_api *av = weir_lavf_api();
+    if (!av)
+        return weir_error_set(error, WEIR_ERR_UNSUPPORTED, url, "libavformat is not installed");
     uint8_t *buffer = av_malloc(IO_BYTES);
     AVIOContext *io =
-        buffer ? avio_alloc_context(buffer, IO_BYTES, 0, &r, read_bytes, NULL, seek_bytes) : NULL;
+        buffer ? av->avio_alloc_context(buffer, IO_BYTES, 0, &r, read_bytes, NULL, seek_bytes)
+               : NULL;
     AVFormatContext *format = NULL;
-    int averr = io ? open_context(&r, io, &format) : AVERROR(ENOMEM);
+    int averr = io ? open_context(av, &r, io, &format) : AVERROR(ENOMEM);
     int err = 0;
     if (averr == AVERROR(ENOMEM)) {
         err = weir_error_set(error, WEIR_ERR_NOMEM, url, "out of memory");
@@ -207,11 +210,11 @@ int weir_whole_file_probe(struct weir_segment *file, const char *url,
             err = weir_error_set(error, WEIR_ERR_UNSUPPORTED, url,
                                  "holds neither pictures nor sound");
     }
-    avformat_close_input(&format);
+    av->avformat_close_input(&format);
     if (io)
         av_freep(&io->buffer);
     else
         av_free(buffer);
-    avio_context_free(&io);
+    av->avio_context_free(&io);
     return err;
 }

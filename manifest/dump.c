@@ -18,7 +18,9 @@ struct listing {
 
 static json_t *text(const char *s)
 {
-    json_t *j = s ? json_string(s) : json_null();
+    if (!s)
+        return json_null();
+    json_t *j = json_string(s);
     if (j)
         return j;
     // Outside text need not be UTF-8; JSON must be.

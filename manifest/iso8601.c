@@ -143,7 +143,8 @@ static bool read_clock(const char **s, int64_t *out_us)
     bool end_of_day = hour == 24 && minute == 0 && second == 0 && fraction_us == 0;
     if ((hour > 23 && !end_of_day) || minute > 59 || second > 60) // 60: a leap second
         return false;
-    *out_us = ((int64_t)hour * 3600 + minute * 60 + second) * 1000000 + fraction_us;
+    int64_t of_day_s = hour * 3600 + minute * 60 + second;
+    *out_us = of_day_s * 1000000 + fraction_us;
     return true;
 }
 

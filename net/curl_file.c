@@ -40,7 +40,7 @@ static int open_path(struct weir_curl_slot *s, struct stat *st)
 int weir_curl_file_open(struct weir_curl_slot *s)
 {
     struct weir_curl *c = s->owner;
-    struct stat st;
+    struct stat st = {0};
     s->t_request_us = weir_curl_now_us(c);
     s->t_first_byte_us = s->t_last_us = WEIR_TIME_NONE;
     if (!c->file_buffer)

@@ -291,9 +291,7 @@ void weir_curl_hop_done(struct weir_curl_slot *s, CURLcode result)
         weir_curl_fail_append(s);
     else if (weir_curl_response_is_redirect(s))
         follow(s);
-    else if (result && s->take_body && !s->enough)
-        weir_curl_fail_code(s, result);
-    else if (result && !s->judged)
+    else if (result && (!s->judged || (s->take_body && !s->enough)))
         weir_curl_fail_code(s, result);
     else // a refusal stays what it is, whatever became of its body
         weir_curl_response_complete(s);

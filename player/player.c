@@ -7,7 +7,11 @@
 #include "player/session.h"
 
 #define DEFAULT_ABR "bola"
-#define THREADS_MAX 16
+// The first picture is shown as soon as it is decoded; motion begins when a little more is there,
+// else the link would stall it one picture later. 0.24 s: what a 5 Mbit/s link brings while the
+// decoder starts (docs/results.md).
+#define DEFAULT_STARTUP_US 240000
+#define THREADS_MAX        16
 #define FRAME_SLOTS                                                                                \
     (16 + 2 * THREADS_MAX + 8) // reserved address space; only what is used is committed
 #define RATE_MIN_PERMILLE 250
@@ -16,6 +20,7 @@
 struct weir_player_params weir_player_params_default(void)
 {
     return (struct weir_player_params){.abr = DEFAULT_ABR,
+                                       .startup_us = DEFAULT_STARTUP_US,
                                        .rung = -1,
                                        .buffer_max_us = 60 * WEIR_SECOND_US,
                                        .resume_us = 2 * WEIR_SECOND_US,
@@ -164,6 +169,7 @@ static int create_stream(struct weir_player *p, enum weir_engine_track k)
         .copies = &p->copies,
         .segment_slots = weir_segment_pool_slots(p->segments),
         .threads = p->params.threads,
+        .untimed = p->params.untimed,
         .start_us = p->params.start_us > 0 ? p->params.start_us : WEIR_TIME_NONE,
         .end_us =
             p->params.duration_us > 0 ? p->params.start_us + p->params.duration_us : WEIR_TIME_NONE,

@@ -23,12 +23,22 @@ static bool has_video(const struct weir_player *p)
            !p->stream_absent[WEIR_ENGINE_VIDEO];
 }
 
+// The first picture is on the screen and the next one waits: the first comes alone and early
+// (player/stream.c), and motion that began with it would find nothing behind it.
+static bool pictures_ready(const struct weir_player *p, uint32_t generation)
+{
+    const struct weir_stream *video = p->streams[WEIR_ENGINE_VIDEO];
+    if (!p->first_ready || p->ready_generation != generation)
+        return false;
+    return p->params.untimed || weir_stream_queued(video) > 0 ||
+           weir_stream_drained(video, generation);
+}
+
 // Under the lock: set the clock going if both START and the first picture have come.
 static void begin_if_ready(struct weir_player *p)
 {
     uint32_t generation = atomic_load(&p->generation);
-    if (!p->start_pending ||
-        (has_video(p) && !(p->first_ready && p->ready_generation == generation)))
+    if (!p->start_pending || (has_video(p) && !pictures_ready(p, generation)))
         return;
     int64_t now_us = weir_clock_now_us(&p->clock);
     int64_t media_us = p->start_media_us;
@@ -137,6 +147,9 @@ static int due_picture(struct weir_player *p, struct weir_player_picture *out, i
 {
     struct weir_stream *stream = p->streams[WEIR_ENGINE_VIDEO];
     struct weir_stream_picture s;
+    (void)pthread_mutex_lock(&p->lock);
+    begin_if_ready(p);
+    (void)pthread_mutex_unlock(&p->lock);
     while (weir_stream_peek(stream, &s)) {
         int64_t length_us = s.duration_us > 0 ? s.duration_us : 1;
         bool stale = s.generation != atomic_load(&p->generation) ||

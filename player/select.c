@@ -159,7 +159,7 @@ static const struct weir_track *counterpart(const struct weir_period *period,
     size_t count = 0;
     for (size_t i = 0; i < period->track_count; i++) {
         const struct weir_track *t = &period->tracks[i];
-        if (!usable(t, WEIR_TRACK_AUDIO) || !t->group_id || strcmp(t->group_id, group_id) ||
+        if (!usable(t, WEIR_TRACK_AUDIO) || !t->group_id || strcmp(t->group_id, group_id) != 0 ||
             !same_language(t, chosen))
             continue;
         if (t->label && chosen->label && !strcmp(t->label, chosen->label))
@@ -185,7 +185,7 @@ static int collect_renditions(struct weir_arena *arena, const struct weir_period
     size_t count = 0;
     for (size_t i = 0; i < period->track_count; i++) {
         const struct weir_track *t = &period->tracks[i];
-        bool stands = t == chosen || (t->group_id && strcmp(t->group_id, chosen->group_id) &&
+        bool stands = t == chosen || (t->group_id && strcmp(t->group_id, chosen->group_id) != 0 &&
                                       counterpart(period, chosen, t->group_id) == t);
         struct weir_representation *r = stands ? &t->representations[0] : NULL;
         if (!r || in_variant(r) || !weir_codecs_supported(r->codecs, NULL))

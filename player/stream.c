@@ -56,7 +56,7 @@ struct weir_stream {
     struct weir_media_unit *units; // ring of UNITS
     size_t unit_first, unit_count;
     struct weir_media_unit current;
-    bool has_current, abort_current, quit, eos, seen_media, need_flush, need_drain;
+    bool has_current, abort_current, quit, eos, seen_media, need_flush, need_drain, previewed;
     uint32_t generation, format_generation;
     int64_t drop_until_us; // pictures ending at or before it are not shown (seek)
     int64_t last_pts_us;   // of the last one put out; an overlapping replacement goes on behind it
@@ -353,6 +353,31 @@ static int follow_format(struct weir_stream *s, struct weir_error *error)
     return 0;
 }
 
+// The first picture after a start or a seek, decoded by itself as soon as its bytes are there: the
+// decoder proper gives it out only once it has seen the pictures behind it in decoding order
+// (reordering, frame threads), which on a slow link are seconds away. The copy that the decoder
+// proper makes is skipped like any overlap.
+static void show_first(struct weir_stream *s)
+{
+    s->previewed = true;
+    const AVPacket *k = s->packet;
+    if (s->params.kind != WEIR_DEMUX_VIDEO || s->params.untimed || !(k->flags & AV_PKT_FLAG_KEY) ||
+        k->flags & AV_PKT_FLAG_DISCARD || k->pts == AV_NOPTS_VALUE ||
+        unwanted(s, k->pts, k->duration > 0 ? k->duration : 1))
+        return;
+    struct weir_decoder d;
+    struct weir_decoder_params one = {.store = s->params.store, .threads = 1};
+    struct weir_error ignored = {0};
+    weir_decoder_init(&d, &one);
+    if (!weir_decoder_open(&d, weir_demux_format(s->demux)->codecpar, &ignored) &&
+        !weir_decoder_send(&d, k) && !weir_decoder_send(&d, NULL) &&
+        !weir_decoder_receive(&d, s->scratch)) {
+        put_picture(s);
+        s->overlap = true;
+    }
+    weir_decoder_clear(&d);
+}
+
 static void decode_packet(struct weir_stream *s)
 {
     bool damaged = false;
@@ -360,6 +385,8 @@ static void decode_packet(struct weir_stream *s)
         int err = weir_decoder_send(&s->decoder, s->packet);
         if (err == WEIR_ERR_DECODE)
             damaged = true;
+        if (!s->previewed)
+            show_first(s); // the decoder's own threads are on it meanwhile
         int got = receive_all(s);
         if (got == WEIR_ERR_DECODE)
             damaged = true;
@@ -443,6 +470,7 @@ static void follow_command(struct weir_stream *s)
         drain_decoder(s);
         return;
     }
+    s->previewed = false;
     weir_decoder_flush(&s->decoder);
     if (s->params.audio)
         weir_audio_out_flush(s->params.audio);

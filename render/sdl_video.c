@@ -203,6 +203,7 @@ static void show_window(struct sdl_sink *s)
         struct weir_size size =
             weir_layout_window(picture, usable_size(SDL_GetWindowDisplayIndex(s->window)));
         SDL_SetWindowSize(s->window, size.width, size.height);
+        SDL_SetWindowPosition(s->window, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED);
     }
     SDL_ShowWindow(s->window);
     s->shown = true;

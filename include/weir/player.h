@@ -44,10 +44,10 @@ struct weir_player_params {
     int max_height;  ///< no rung above; 0: no bound
     int64_t max_bitrate_bps;
     int64_t buffer_max_us; ///< default 60 s
-    int64_t startup_us; ///< media playable before playback starts; default 0: the first picture and
-                        ///< sound
-    int64_t resume_us;  ///< media playable before a stall ends; default 2 s
-    bool abandon;       ///< default true
+    int64_t startup_us;    ///< media playable before motion begins (default 0.24 s; 0: the first
+                        ///< picture and sound); the first picture is shown before that, as it comes
+    int64_t resume_us;             ///< media playable before a stall ends; default 2 s
+    bool abandon;                  ///< default true
     int64_t start_us, duration_us; ///< what to play; duration 0: to the end
     bool no_video, no_audio;
     const char *audio_languages; ///< comma list in order of preference
