@@ -10,11 +10,19 @@ if [ $# -gt 0 ]; then
 else
     mapfile -t files < <(git ls-files -- '*.c' ':!tests' ':!bench' ':!examples')
 fi
-printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet 2>/dev/null | {
-    grep -E 'error:|warning:' || true
-} | sort -u >"$build/tidy.log"
-cat "$build/tidy.log"
-if grep -q 'error:' "$build/tidy.log"; then
+log=$build/tidy.log
+# xargs says 123 where a clang-tidy found something; anything else but 0, and one did not run.
+status=0
+printf '%s\n' "${files[@]}" |
+    xargs -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet >"$log.all" 2>"$log.stderr" || status=$?
+if [ "$status" -ne 0 ] && [ "$status" -ne 123 ]; then
+    tail -n 20 "$log.stderr" >&2
+    echo "check_tidy: clang-tidy could not be run (xargs: $status)" >&2
+    exit 1
+fi
+{ grep -E '(error|warning):' "$log.all" || true; } | sort -u >"$log"
+cat "$log"
+if grep -q 'error:' "$log"; then
     echo "check_tidy: errors above" >&2
     exit 1
 fi
