@@ -141,7 +141,7 @@ static int splice(struct weir_presentation *p, struct weir_source *src, size_t a
     if (!expand(s, depth, items + at))
         return WEIR_ERR_SYNTAX;
     size_t tail = src->item_count - at - removed;
-    if (tail)
+    if (src->items && tail)
         memcpy(items + at + s->count, src->items + at + removed, tail * sizeof(*items));
     src->items = items;
     src->item_count = total;

@@ -146,7 +146,7 @@ void weir_session_close(struct weir_player *p);
 // session_perform.c, I/O thread.
 void weir_session_step(struct weir_player *p,
                        const struct weir_engine_event *event); // step and perform
-void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *e);
+void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *t);
 void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f);
 // End with this cause.
 void weir_session_fail(struct weir_player *p, const struct weir_error *error);

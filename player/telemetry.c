@@ -117,11 +117,12 @@ static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
         return;
     }
     if (t->segment_count == t->segment_room) {
-        void *grown = realloc(t->segments, 2 * t->segment_room * sizeof(*t->segments));
+        size_t room = 2 * t->segment_count + SEGMENTS_FIRST_ROOM;
+        void *grown = realloc(t->segments, room * sizeof(*t->segments));
         if (!grown)
             return;
         t->segments = grown;
-        t->segment_room *= 2;
+        t->segment_room = room;
     }
     memmove(&t->segments[i + 1], &t->segments[i], (t->segment_count - i) * sizeof(s));
     t->segments[i] = s;
