@@ -58,11 +58,14 @@ struct weir_stream {
     struct weir_media_unit current;
     bool has_current, abort_current, quit, eos, seen_media, need_flush, need_drain, previewed;
     uint32_t generation, format_generation;
-    int64_t drop_until_us; // pictures ending at or before it are not shown (seek)
-    int64_t last_pts_us;   // of the last one put out; an overlapping replacement goes on behind it
-    bool overlap;          // after a discard: skip what was already put out
-    int damages;           // in the current segment
-    bool useful;           // something of the current segment was decoded
+    int64_t drop_until_us;  // pictures ending at or before it are not shown (seek)
+    int64_t unit_first_us;  // earliest media sent to the decoder of the current segment
+    int64_t keep_before_us; // while the decoder is drained for a discard: later pictures are not
+                            // put out
+    int64_t last_pts_us;    // of the last one put out; an overlapping replacement goes on behind it
+    bool overlap;           // after a discard: skip what was already put out
+    int damages;            // in the current segment
+    bool useful;            // something of the current segment was decoded
     AVFrame *scratch;
     AVPacket *packet;
     int rotation;
@@ -132,6 +135,8 @@ static void on_discard(struct weir_stream *s, const struct command *c)
         return;
     s->abort_current = true;
     s->need_drain = true; // the decoder may still hold pictures of the segment before
+    s->keep_before_us =
+        s->unit_first_us; // but what came of this one has holes where bytes are missing
     s->overlap = true;
 }
 
@@ -219,6 +224,8 @@ static bool unwanted(struct weir_stream *s, int64_t pts_us, int64_t duration_us)
 {
     // Pictures put out by the drain itself are in order; what repeats them comes from the
     // replacement.
+    if (s->keep_before_us != WEIR_TIME_NONE && pts_us >= s->keep_before_us)
+        return true;
     if (s->overlap && s->last_pts_us != WEIR_TIME_NONE && pts_us <= s->last_pts_us)
         return true;
     if (s->params.end_us != WEIR_TIME_NONE && pts_us >= s->params.end_us)
@@ -381,6 +388,10 @@ static void show_first(struct weir_stream *s)
 static void decode_packet(struct weir_stream *s)
 {
     bool damaged = false;
+    int64_t pts_us = s->packet->pts;
+    if (pts_us != AV_NOPTS_VALUE &&
+        (s->unit_first_us == WEIR_TIME_NONE || pts_us < s->unit_first_us))
+        s->unit_first_us = pts_us;
     for (;;) {
         int err = weir_decoder_send(&s->decoder, s->packet);
         if (err == WEIR_ERR_DECODE)
@@ -449,6 +460,7 @@ static bool play_unit(struct weir_stream *s)
 {
     s->damages = 0;
     s->useful = false;
+    s->unit_first_us = WEIR_TIME_NONE;
     int err = read_unit(s);
     if (!err && !s->useful && !s->current.gap && !interrupted(s)) {
         if (s->damages == 0)
@@ -468,6 +480,7 @@ static void follow_command(struct weir_stream *s)
     weir_demux_reset(s->demux);
     if (!flush) {
         drain_decoder(s);
+        s->keep_before_us = WEIR_TIME_NONE;
         return;
     }
     s->previewed = false;
@@ -541,7 +554,7 @@ int weir_stream_create(const struct weir_stream_params *params, struct weir_stre
     s->params = *params;
     s->drained_generation = UINT32_MAX;
     s->drop_until_us = params->start_us;
-    s->last_pts_us = WEIR_TIME_NONE;
+    s->last_pts_us = s->unit_first_us = s->keep_before_us = WEIR_TIME_NONE;
     struct weir_decoder_params dp = {.store = params->store, .threads = params->threads};
     weir_decoder_init(&s->decoder, &dp);
     struct weir_demux_params mp = {.want = params->kind,

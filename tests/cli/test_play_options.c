@@ -79,7 +79,7 @@ static void defaults_are_those_of_the_interface(void **state)
     assert_int_equal(o.player.audio_output, WEIR_AUDIO_DEVICE);
     assert_false(o.player.audio_required); // no sound device is no error unless one was asked for
     assert_int_equal(o.player.buffer_max_us, 60000000);
-    assert_int_equal(o.player.startup_us, 0);
+    assert_int_equal(o.player.startup_us, 240000);
     assert_int_equal(o.player.resume_us, 2000000);
     assert_int_equal(o.player.rung, -1);
     assert_true(o.player.abandon);

@@ -256,13 +256,16 @@ static void reclaim_asks_in_turn_until_there_is_room(void **state)
     (void)state;
     struct weir_budget b;
     weir_budget_init(&b, 100);
-    struct keeper keepers[5] = {{&b, 30, 0}, {&b, 30, 0}, {&b, 30, 0}, {&b, 0, 0}, {&b, 0, 0}};
+    struct keeper keepers[WEIR_BUDGET_MAX_RECLAIMERS + 1] = {{&b, 30, 0}, {&b, 30, 0}, {&b, 30, 0}};
     weir_budget_add(&b, 90);
-    for (int i = 0; i < 4; i++)
+    for (int i = 3; i <= WEIR_BUDGET_MAX_RECLAIMERS; i++)
+        keepers[i].budget = &b;
+    for (int i = 0; i < WEIR_BUDGET_MAX_RECLAIMERS; i++)
         assert_int_equal(
             weir_budget_register(&b, (struct weir_budget_reclaimer){keeper_gives, &keepers[i]}), 0);
     assert_int_equal(
-        weir_budget_register(&b, (struct weir_budget_reclaimer){keeper_gives, &keepers[4]}),
+        weir_budget_register(
+            &b, (struct weir_budget_reclaimer){keeper_gives, &keepers[WEIR_BUDGET_MAX_RECLAIMERS]}),
         WEIR_ERR_LIMIT);
     weir_budget_reclaim(&b, 50);
     assert_int_equal(keepers[0].asked, 40);

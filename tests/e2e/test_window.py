@@ -139,11 +139,11 @@ def a_resized_window_keeps_the_pictures_shape(folder):
         with Player(display, "--rung", 2, "--duration", 1, "--keep-open", url) as player:
             window, _ = display.window(player.process)
             time.sleep(1 + 1.5 * weir_e2e.ARGS.slow)
-            display.run("xdotool", "windowsize", "--sync", window, 480, 480)
+            display.run("xdotool", "windowsize", "--sync", window, 480, 400)
             time.sleep(1)
             shot = shoot(display, window, folder)
             edges = []
-            for y in (20, 460, 240):  # black above and below, picture in the middle
+            for y in (10, 390, 200):  # black above and below, picture in the middle
                 run = display.run("convert", shot, "-crop", f"480x1+0+{y}", "+repage", "-colorspace", "Gray", "-format",
                                   "%[fx:mean]", "info:")
                 edges.append(float(run.stdout))
