@@ -102,6 +102,10 @@ int weir_audio_sdl_open(const struct weir_audio_device_params *params,
     d->channels = spec.channels;
     d->delay_us = (int64_t)spec.samples * WEIR_SECOND_US / spec.freq;
     SDL_AddEventWatch(watch, d);
+    // It may have gone between being opened and being watched.
+    if (SDL_GetAudioDeviceStatus(d->id) == SDL_AUDIO_STOPPED && d->lost &&
+        !atomic_exchange(&d->lost_told, true))
+        d->lost(d->ctx);
     weir_log(params->log, WEIR_LOG_DEBUG,
              "sound open driver=%s rate_hz=%d channels=%d buffer_us=%lld",
              SDL_GetCurrentAudioDriver(), spec.freq, spec.channels, (long long)d->delay_us);
