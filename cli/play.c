@@ -170,6 +170,10 @@ static int conclude(struct run *r, int err)
     weir_player_status(r->player, &status);
     if (!error.code)
         weir_player_error(r->player, &error);
+    if (r->error.code == WEIR_ERR_OUTPUT) { // a file that is not whole, however playback ended
+        weir_cli_print_error(&r->error);
+        return WEIR_EXIT_OUTPUT;
+    }
     if (err == WEIR_ERR_CANCELLED || (err && error.code == WEIR_ERR_CANCELLED))
         return interrupted ? WEIR_EXIT_INTERRUPTED : WEIR_EXIT_OK; // q is a wish fulfilled
     if (!error.code && !err)
@@ -207,7 +211,7 @@ static int play_once(struct run *r, bool last)
     int failed = write_summary(r, &later);
     if (last && !failed)
         failed = weir_outputs_finish(&r->outputs, r->options, &later);
-    if (failed && !err)
+    if (failed && !r->error.code)
         r->error = later;
     int code = conclude(r, err ? err : failed);
     if (r->outputs.video->ops->release)

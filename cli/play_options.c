@@ -418,6 +418,8 @@ static int check_outputs(const struct weir_play_options *o)
     int count = 0;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         count += paths[i] && !strcmp(paths[i], "-");
+    if (o->loops > 1 && o->player.audio_output == WEIR_AUDIO_WAV)
+        return weir_cli_usage("play", "--loop", "a WAV file holds one pass");
     return count < 2 ? 0 : weir_cli_usage("play", "-", "only one output can be standard output");
 }
 

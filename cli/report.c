@@ -20,8 +20,9 @@ enum weir_exit weir_cli_exit_code(int err, bool started)
     case 0:
         return WEIR_EXIT_OK;
     case WEIR_ERR_INVAL:
-    case WEIR_ERR_LIMIT:
         return WEIR_EXIT_USAGE;
+    case WEIR_ERR_LIMIT:
+        return started ? WEIR_EXIT_FAILED : WEIR_EXIT_USAGE;
     case WEIR_ERR_UNSUPPORTED:
         return WEIR_EXIT_UNSUPPORTED;
     case WEIR_ERR_OUTPUT:

@@ -40,6 +40,7 @@ struct weir_media_unit {
     int64_t discontinuity_sequence;
     int64_t clip_start_us, clip_end_us; // packets outside are dropped or marked; NONE: open
     bool discontinuity;                 // decoders are flushed first
+    bool whole_file;                    // a plain media file, which can be sought in
     bool gap;                           // nothing to read
 };
 

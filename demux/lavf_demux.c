@@ -12,9 +12,10 @@
 #include "demux/lavf_api.h"
 #include "demux/lavf_stream.h"
 
-#define IO_BYTES       32768
-#define MAX_ERRORS     64    // damaged reads in a row before the rest is given up
-#define MAX_OPEN_READS 20000 // packets of other streams passed over while looking for ours
+#define IO_BYTES        32768
+#define MAX_ERRORS      64 // damaged reads in a row before the rest is given up
+#define TS_SEEK_BACK_US INT64_C(10000000)
+#define MAX_OPEN_READS  20000 // packets of other streams passed over while looking for ours
 
 struct weir_lavf {
     const struct weir_demux_params *params;
@@ -31,6 +32,7 @@ struct weir_lavf {
     int stream; // index, -1 not found yet
     int64_t base_us;
     AVPacket *first; // read by open, given out by the first read
+    bool need_key;   // after a seek: nothing before a key frame is of use
     bool first_held;
     int errors;     // in a row
     bool first_out; // a packet was given out since open
@@ -406,10 +408,12 @@ int weir_lavf_read(struct weir_lavf *l, AVPacket *pkt, AVRational *time_base, co
                 return ++l->errors > MAX_ERRORS ? WEIR_ERR_END : translate(l, averr, why);
             l->errors = 0;
         }
-        if (pkt->stream_index == l->stream && pkt->size > 0)
+        bool wanted = !l->need_key || pkt->flags & AV_PKT_FLAG_KEY;
+        if (pkt->stream_index == l->stream && pkt->size > 0 && wanted)
             break;
         av_packet_unref(pkt);
     }
+    l->need_key = false;
     drop_false_priming(l, pkt);
     l->first_out = true;
     *time_base = l->ctx->streams[l->stream]->time_base;
@@ -425,6 +429,11 @@ int weir_lavf_seek(struct weir_lavf *l, int64_t media_us)
     if (!l->ctx || l->stream < 0)
         return WEIR_ERR_UNSUPPORTED;
     AVRational tb = l->ctx->streams[l->stream]->time_base;
+    // MPEG-TS has no index of key frames: go back by more than a usual GOP and let go what precedes
+    // the first key.
+    if (l->container == WEIR_CONTAINER_TS)
+        media_us = weir_add_sat(media_us, -TS_SEEK_BACK_US);
+    l->need_key = l->params->want == WEIR_DEMUX_VIDEO;
     int64_t ticks =
         av_rescale_q_rnd(media_us, AV_TIME_BASE_Q, tb, AV_ROUND_DOWN | AV_ROUND_PASS_MINMAX);
     int averr = l->av->av_seek_frame(l->ctx, l->stream, ticks, AVSEEK_FLAG_BACKWARD);

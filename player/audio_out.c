@@ -341,6 +341,11 @@ static void device_lost(void *ctx)
     atomic_store(&a->lost, true);
 }
 
+void weir_audio_out_discard(struct weir_audio_out *a)
+{
+    atomic_store(&a->discard_before, atomic_load(&a->written));
+}
+
 void weir_audio_out_flush(struct weir_audio_out *a)
 {
     atomic_store(&a->discard_before, atomic_load(&a->written));

@@ -42,6 +42,9 @@ void weir_audio_out_flush(struct weir_audio_out *a);
 // What is in the ring from media_us on is still wanted, what lies before it is not (a seek within
 // what was decoded). Until the next flush. Any thread.
 void weir_audio_out_skip(struct weir_audio_out *a, int64_t media_us);
+// What was written so far must not be heard any more (a seek). Any thread; flush() follows on the
+// stream's.
+void weir_audio_out_discard(struct weir_audio_out *a);
 // Everything written was heard. Any thread.
 bool weir_audio_out_drained(struct weir_audio_out *a);
 // Silence and a still clock while false. Any thread.

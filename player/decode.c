@@ -89,8 +89,11 @@ int weir_decoder_open(struct weir_decoder *d, const AVCodecParameters *par,
     return 0;
 }
 
-static int translate(int averr)
+static int translate(const struct weir_decoder *d, int averr)
 {
+    if (averr < 0 && averr != AVERROR(EAGAIN) && averr != AVERROR_EOF && d->params.store &&
+        weir_frame_store_refused(d->params.store))
+        return WEIR_ERR_NOMEM;
     switch (averr) {
     case AVERROR(EAGAIN):
         return WEIR_ERR_AGAIN;
@@ -110,13 +113,16 @@ int weir_decoder_send(struct weir_decoder *d, const AVPacket *packet)
             return 0;
         d->draining = true;
     }
-    int err = translate(avcodec_send_packet(d->ctx, packet));
+    int err = translate(d, avcodec_send_packet(d->ctx, packet));
     return err == WEIR_ERR_END ? 0 : err;
 }
 
 int weir_decoder_receive(struct weir_decoder *d, AVFrame *frame)
 {
-    int err = translate(avcodec_receive_frame(d->ctx, frame));
+    int err = translate(d, avcodec_receive_frame(d->ctx, frame));
+    if (!err && d->params.store && !weir_frame_store_contains(d->params.store, frame->data[0], 1))
+        weir_frame_store_note_foreign(
+            d->params.store); // libdav1d and its like never ask for a slot
     if (!err && frame->best_effort_timestamp != AV_NOPTS_VALUE)
         frame->pts = frame->best_effort_timestamp;
     return err;

@@ -39,6 +39,8 @@ struct weir_frame_store {
     struct pool_entry pools[POOLS_MAX];
     size_t pool_count;
     int64_t foreign;
+    // Not under the lock.
+    _Atomic bool refused; // a picture found no slot
 };
 
 struct layout {
@@ -197,9 +199,7 @@ size_t weir_frame_store_picture_bytes(int width, int height, enum AVPixelFormat 
 
 static int foreign(struct weir_frame_store *s, AVCodecContext *ctx, AVFrame *frame, int flags)
 {
-    (void)pthread_mutex_lock(&s->lock);
-    s->foreign++;
-    (void)pthread_mutex_unlock(&s->lock);
+    (void)s; // counted when it comes out: weir_decoder_receive()
     return avcodec_default_get_buffer2(ctx, frame, flags);
 }
 
@@ -215,8 +215,10 @@ int weir_frame_store_get_buffer(AVCodecContext *ctx, AVFrame *frame, int flags)
     if (lay_out(width, height, frame->format, align, &l))
         return foreign(s, ctx, frame, flags);
     struct loan *loan = lend(s, l.total_bytes);
-    if (!loan)
+    if (!loan) {
+        atomic_store(&s->refused, true);
         return AVERROR(ENOMEM);
+    }
     uint8_t *at = loan->slot->data;
     frame->buf[0] = av_buffer_create(at, l.total_bytes, give_back, loan, 0);
     if (!frame->buf[0]) {
@@ -244,6 +246,18 @@ struct weir_frame_store_stats weir_frame_store_stats(struct weir_frame_store *s)
     }
     (void)pthread_mutex_unlock(&s->lock);
     return stats;
+}
+
+bool weir_frame_store_refused(struct weir_frame_store *s)
+{
+    return atomic_load(&s->refused);
+}
+
+void weir_frame_store_note_foreign(struct weir_frame_store *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->foreign++;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 bool weir_frame_store_contains(struct weir_frame_store *s, const void *p, size_t size_bytes)

@@ -11,6 +11,7 @@
 // else the link would stall it one picture later. 0.24 s: what a 5 Mbit/s link brings while the
 // decoder starts (docs/results.md).
 #define DEFAULT_STARTUP_US 240000
+#define SEGMENTS_MAX       4096
 #define THREADS_MAX        16
 #define FRAME_SLOTS                                                                                \
     (16 + 2 * THREADS_MAX + 8) // reserved address space; only what is used is committed
@@ -151,7 +152,10 @@ static int create_transport(struct weir_player *p, struct weir_error *error)
 static int create_pools(struct weir_player *p)
 {
     weir_budget_init(&p->budget, p->params.memory_limit_bytes);
-    struct weir_segment_pool_params sp = {.budget = &p->budget, .copies = &p->copies};
+    // More than the engine can hold of both tracks (player/engine/internal.h), with a session's
+    // init segments.
+    struct weir_segment_pool_params sp = {
+        .max_segments = SEGMENTS_MAX, .budget = &p->budget, .copies = &p->copies};
     int err = weir_segment_pool_create(&sp, &p->segments);
     if (err)
         return err;
@@ -178,11 +182,6 @@ static int create_stream(struct weir_player *p, enum weir_engine_track k)
         .wake_ctx = p,
         .log = p->params.log.write ? &p->params.log : NULL};
     int err = weir_stream_create(&sp, &p->streams[k]);
-    if (!err)
-        err = weir_playable_create(&p->playable[k]);
-    if (!err && k == WEIR_ENGINE_VIDEO) // so that sound never waits for the pictures' thread to
-                                        // tell the time
-        weir_playable_pin(p->playable[k], p->timeline);
     return err;
 }
 
@@ -198,9 +197,14 @@ static int create_outputs(struct weir_player *p, struct weir_error *error)
     int err = weir_audio_out_create(&ap, &p->audio, error);
     if (!err)
         err = weir_timeline_create(!p->params.no_video, &p->timeline);
-    for (int k = 0; k < WEIR_ENGINE_TRACKS && !err; k++)
-        if (!(k == WEIR_ENGINE_VIDEO ? p->params.no_video : p->params.no_audio))
+    for (int k = 0; k < WEIR_ENGINE_TRACKS && !err; k++) {
+        err = weir_playable_create(&p->playable[k]);
+        if (!err && !(k == WEIR_ENGINE_VIDEO ? p->params.no_video : p->params.no_audio))
             err = create_stream(p, k);
+    }
+    // So that sound never waits for the pictures' thread to tell the time.
+    if (!err && p->streams[WEIR_ENGINE_VIDEO])
+        weir_playable_pin(p->playable[WEIR_ENGINE_VIDEO], p->timeline);
     return err;
 }
 

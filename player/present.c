@@ -79,6 +79,8 @@ void weir_present_seek(struct weir_player *p, int64_t media_us, bool keep_buffer
     p->first_ready = false;
     p->start_pending = p->clock_running = false;
     weir_audio_out_run(p->audio, false);
+    if (!keep_buffered)
+        weir_audio_out_discard(p->audio);
     weir_playclock_run(&p->playclock, now_us, false);
     weir_playclock_set(&p->playclock, now_us, media_us);
     (void)pthread_mutex_unlock(&p->lock);

@@ -228,6 +228,19 @@ static bool period_has(const struct weir_period *period, enum weir_track_type ty
     return false;
 }
 
+// --no-video where only the video segments carry sound.
+static int sound_of_video(struct weir_selection *s, const struct weir_period *period,
+                          const struct weir_select_params *params, struct weir_engine_rungs *out,
+                          bool *muxed)
+{
+    const struct weir_track *t = best_track(period, WEIR_TRACK_VIDEO, params);
+    int err = t ? collect_rungs(&s->arena, t, params, out) : 0;
+    *muxed = !err && carries_sound(out);
+    if (!*muxed)
+        *out = (struct weir_engine_rungs){0};
+    return err;
+}
+
 static int select_period(struct weir_selection *s, const struct weir_period *period,
                          const struct weir_select_params *params, struct weir_engine_period *out)
 {
@@ -248,6 +261,9 @@ static int select_period(struct weir_selection *s, const struct weir_period *per
     bool muxed = vt && !params->no_audio && carries_sound(video);
     if (at && muxed && !at->group_id)
         at = NULL; // audio-only variants beside variants that have sound of their own
+    if (!at && params->no_video &&
+        !params->no_audio) // sound inside video segments: those are fetched for it
+        err = sound_of_video(s, period, params, video, &muxed);
     if (at && !err)
         err = collect_renditions(&s->arena, period, at, params, audio);
     if (err)

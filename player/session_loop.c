@@ -65,9 +65,19 @@ static void stream_absent(struct weir_player *p, enum weir_engine_track k)
     p->stream_absent[k] = true;
     if (k == WEIR_ENGINE_VIDEO)
         weir_timeline_leader_passed(p->timeline, INT64_MAX);
-    // Sound inside video segments is no track of the engine's.
-    if (p->selection.has[k])
+    bool sound_only = p->selection.muxed_audio && p->streams[WEIR_ENGINE_AUDIO];
+    if (sound_only && p->stream_absent[WEIR_ENGINE_VIDEO] && p->stream_absent[WEIR_ENGINE_AUDIO]) {
+        struct weir_error e = {0};
+        weir_error_set(&e, WEIR_ERR_UNSUPPORTED, p->document_url,
+                       "the segments hold neither pictures nor sound");
+        weir_session_fail(p, &e);
+        return;
+    }
+    // Sound inside "video" segments is no track of the engine's; without pictures the segments go
+    // on for the sound.
+    if (p->selection.has[k] && !(k == WEIR_ENGINE_VIDEO && sound_only))
         weir_session_step(p, &(struct weir_engine_event){.kind = WEIR_EVENT_STREAMS, .track = k});
+    weir_wake_signal(&p->app_wake);
 }
 
 // A file that cannot be written is; a device only if it was asked for and never opened: one that
@@ -94,6 +104,8 @@ static struct weir_error with_url(const struct weir_player *p, enum weir_engine_
     weir_error_set(&e, n->error.code, shown, "%s: %s", n->error.where, n->error.what);
     if (n->error.why[0])
         weir_error_why(&e, "%s", n->error.why);
+    if (n->error.hint[0])
+        weir_error_hint(&e, "%s", n->error.hint);
     return e;
 }
 
@@ -382,10 +394,11 @@ static void play(struct weir_player *p)
         if (draining(p))
             tell_drained(p, now_us);
         struct weir_engine_status s = weir_engine_status(p->engine, weir_clock_now_us(&p->clock));
-        tell_position(p, now_us, &s);
         publish_status(p, &s);
-        if (!p->engine_ended)
-            pump(p, sleep_us(p, weir_clock_now_us(&p->clock), &s));
+        if (p->engine_ended)
+            break;
+        tell_position(p, now_us, &s);
+        pump(p, sleep_us(p, weir_clock_now_us(&p->clock), &s));
     }
     struct weir_engine_status s = weir_engine_status(p->engine, weir_clock_now_us(&p->clock));
     publish_status(p, &s);

@@ -15,6 +15,8 @@
 #define SNIFF_BYTES      4096
 #define WARM_CONNECTIONS 3 // init and first segment of the second track, and one for what follows
 #define DOCUMENT_MAX     (16 << 20)
+#define WAIT_FLOOR_US                                                                              \
+    (20 * WEIR_SECOND_US)  // chosen by hand: outlasts most outages of a mobile link
 #define QUEUE_AND_RENDER 8 // output queue 4, renderer 2, 2 to spare (DESIGN: frames)
 
 // What became of the manifest's transfer.
@@ -244,22 +246,40 @@ static int check_memory_limit(struct weir_player *p, struct weir_engine_params *
     int64_t limit = p->params.memory_limit_bytes;
     if (limit <= 0)
         return 0;
-    int64_t frames = frames_need_bytes(p), segments = segments_need_bytes(p);
     int64_t held =
         atomic_load(&p->budget.held_bytes); // init segments and the like come on top, a page each
-    if (limit < frames + segments + held) {
+    int64_t frames = frames_need_bytes(p), segments = segments_need_bytes(p) + held;
+    int64_t need = frames + segments;
+    if (limit < need) {
         weir_error_set(error, WEIR_ERR_LIMIT, "--memory-limit", "%lld bytes cannot work",
                        (long long)limit);
         weir_error_why(error, "the decoder needs %lld bytes for pictures and %lld for segments",
-                       (long long)frames, (long long)(segments + held));
-        weir_error_hint(error, "--memory-limit %lld", (long long)(frames + segments + held));
+                       (long long)frames, (long long)segments);
+        weir_error_hint(error, "--memory-limit %lld", (long long)need);
         return WEIR_ERR_LIMIT;
     }
+    // Pictures of a size that no manifest told get half; more, and the first of them ends the
+    // session with the cause.
+    if (frames == 0 && p->selection.has[WEIR_ENGINE_VIDEO])
+        frames = limit / 2;
     ep->memory_limit_bytes = limit - frames - held;
     return 0;
 }
 
 // --- the engine ---
+
+static int check_start(const struct weir_player *p, struct weir_error *error)
+{
+    int64_t duration_us = p->presentation->duration_us;
+    if (duration_us == WEIR_TIME_NONE || p->params.start_us < duration_us ||
+        p->params.start_us == 0)
+        return 0;
+    weir_error_set(error, WEIR_ERR_INVAL, "--start", "lies beyond the end");
+    weir_error_why(error, "the presentation lasts %lld.%03lld s",
+                   (long long)(duration_us / WEIR_SECOND_US),
+                   (long long)(duration_us % WEIR_SECOND_US / 1000));
+    return WEIR_ERR_INVAL;
+}
 
 static int create_abr(struct weir_player *p, struct weir_error *error)
 {
@@ -295,6 +315,8 @@ static int create_engine(struct weir_player *p, struct weir_error *error)
     for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
         ep.abr[k] = p->abr[k];
     ep.buffer_max_us = p->params.buffer_max_us;
+    ep.wait_floor_us =
+        p->params.buffer_max_us / 2 < WAIT_FLOOR_US ? p->params.buffer_max_us / 2 : WAIT_FLOOR_US;
     ep.startup_us = p->params.startup_us;
     ep.resume_us = p->params.resume_us;
     ep.start_at_us = p->params.start_us;
@@ -341,6 +363,8 @@ int weir_session_open(struct weir_player *p, struct weir_error *error)
     err = weir_select(p->presentation, &sp, &p->selection, error);
     if (!err)
         err = check_rung(p, error);
+    if (!err)
+        err = check_start(p, error);
     if (!err)
         err = create_abr(p, error);
     if (!err)

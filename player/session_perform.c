@@ -109,6 +109,7 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
                                 .clip_start_us = f->info.clip_start_us,
                                 .clip_end_us = f->info.clip_end_us,
                                 .discontinuity = f->info.discontinuity,
+                                .whole_file = p->whole_file != NULL,
                                 .gap = f->info.gap};
     // Nothing follows the last period that its media could overlap, and declared durations are
     // rounded: play what is there, as other players do.
@@ -117,11 +118,11 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
     p->handed[f->track][f->segment_serial % WEIR_HANDED_MAX] = (struct weir_session_handed){
         .rep = f->rep, .index = f->index, .serial = f->segment_serial, .base = f->base};
     bool watch[WEIR_ENGINE_TRACKS] = {0};
-    watch[f->track] = true;
+    watch[f->track] = p->streams[f->track] && !p->stream_absent[f->track];
     if (feeds_sound(p, f))
         watch[WEIR_ENGINE_AUDIO] = true;
     weir_playable_begin(p->playable[f->track], &u,
-                        f->track == WEIR_ENGINE_VIDEO ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO);
+                        watch[WEIR_ENGINE_VIDEO] ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO);
     for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
         if (!watch[k])
             continue;
@@ -319,7 +320,8 @@ static void discard(struct weir_player *p, enum weir_engine_track track, uint64_
 {
     if (p->media[track].used && p->media[track].what.segment_serial >= serial)
         close_unit(p, track);
-    weir_stream_discard(p->streams[track], serial);
+    if (p->streams[track])
+        weir_stream_discard(p->streams[track], serial);
     if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio)
         weir_stream_discard(p->streams[WEIR_ENGINE_AUDIO], serial);
 }
@@ -362,7 +364,8 @@ static void end_of_stream(struct weir_player *p, enum weir_engine_track track)
 {
     close_inits(p);
     p->stream_ended[track] = true;
-    weir_stream_eos(p->streams[track]);
+    if (p->streams[track])
+        weir_stream_eos(p->streams[track]);
     if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio) {
         p->stream_ended[WEIR_ENGINE_AUDIO] = true;
         weir_stream_eos(p->streams[WEIR_ENGINE_AUDIO]);
@@ -410,6 +413,8 @@ void weir_session_end(struct weir_player *p, int err)
         return;
     }
     p->engine_ended = true;
+    if (stopped)
+        weir_telemetry_cut(p->telemetry, p->last_playhead_us);
     weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), stopped ? "stop" : "end");
 }
 

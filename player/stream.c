@@ -66,6 +66,7 @@ struct weir_stream {
     bool overlap;           // after a discard: skip what was already put out
     int damages;            // in the current segment
     bool useful;            // something of the current segment was decoded
+    bool out_of_room;       // a picture found no slot
     AVFrame *scratch;
     AVPacket *packet;
     int rotation;
@@ -368,6 +369,10 @@ static void show_first(struct weir_stream *s)
 {
     s->previewed = true;
     const AVPacket *k = s->packet;
+    // Not HEVC and the like, whose leading pictures come before their key picture in time.
+    enum AVCodecID codec = s->decoder.ctx->codec_id;
+    if (codec != AV_CODEC_ID_H264 && codec != AV_CODEC_ID_VP9 && codec != AV_CODEC_ID_VP8)
+        return;
     if (s->params.kind != WEIR_DEMUX_VIDEO || s->params.untimed || !(k->flags & AV_PKT_FLAG_KEY) ||
         k->flags & AV_PKT_FLAG_DISCARD || k->pts == AV_NOPTS_VALUE ||
         unwanted(s, k->pts, k->duration > 0 ? k->duration : 1))
@@ -401,6 +406,10 @@ static void decode_packet(struct weir_stream *s)
         int got = receive_all(s);
         if (got == WEIR_ERR_DECODE)
             damaged = true;
+        if (got == WEIR_ERR_NOMEM || err == WEIR_ERR_NOMEM) {
+            s->out_of_room = true;
+            break;
+        }
         if (err != WEIR_ERR_AGAIN || interrupted(s))
             break;
     }
@@ -413,7 +422,20 @@ static void decode_packet(struct weir_stream *s)
 
 static bool unplayable(int err)
 {
-    return err == WEIR_ERR_UNSUPPORTED || err == WEIR_ERR_NOMEM;
+    return err == WEIR_ERR_UNSUPPORTED || err == WEIR_ERR_NOMEM || err == WEIR_ERR_LIMIT;
+}
+
+// The decoder found no slot for a picture: the memory limit, where there is one, is too small for
+// this size.
+static int no_room(const struct weir_stream *s, struct weir_error *error)
+{
+    const AVCodecContext *c = s->decoder.ctx;
+    size_t bytes = weir_frame_store_picture_bytes(c->width, c->height, c->pix_fmt);
+    weir_error_set(error, WEIR_ERR_LIMIT, "pictures", "no memory for pictures of %dx%d", c->width,
+                   c->height);
+    weir_error_why(error, "each takes %zu bytes, and the decoder holds several", bytes);
+    weir_error_hint(error, "a --memory-limit that has room for %zu bytes more", 24 * bytes);
+    return WEIR_ERR_LIMIT;
 }
 
 // Read one segment to its end, or to the next command. 0, or the error that makes the stream
@@ -428,8 +450,9 @@ static int read_unit(struct weir_stream *s)
         s->useful = true; // as useful as it can be
     }
     bool begun = !err;
-    if (begun && s->drop_until_us != WEIR_TIME_NONE && s->drop_until_us > s->current.start_us)
-        (void)weir_demux_seek(s->demux, s->drop_until_us); // whole files; segments are read through
+    if (begun && s->current.whole_file && s->drop_until_us != WEIR_TIME_NONE &&
+        s->drop_until_us > s->current.start_us)
+        (void)weir_demux_seek(s->demux, s->drop_until_us); // else it is read through
     while (s->damages < DAMAGES_MAX && !interrupted(s)) {
         if (!err)
             err = weir_demux_read(s->demux, s->packet, &error);
@@ -438,7 +461,10 @@ static int read_unit(struct weir_stream *s)
         if (!err) {
             s->seen_media = true;
             decode_packet(s);
-            continue;
+            if (s->out_of_room)
+                err = no_room(s, &error);
+            else
+                continue;
         }
         av_packet_unref(s->packet);
         if (err == WEIR_ERR_END || err == WEIR_ERR_CANCELLED)
@@ -494,7 +520,8 @@ static void reach_end(struct weir_stream *s)
     drain_decoder(s);
     if (interrupted(s) || s->unit_count > 0 || !s->eos)
         return;
-    weir_timeline_leader_passed(s->params.timeline, INT64_MAX);
+    if (s->params.kind == WEIR_DEMUX_VIDEO) // a seek may bring it back: not the end of all time
+        weir_timeline_leader_passed(s->params.timeline, INT64_MAX - 1);
     atomic_store(&s->drained_generation, s->generation);
     struct weir_notice n = {.kind = WEIR_NOTICE_DRAINED};
     notify(s, &n);
@@ -645,18 +672,19 @@ void weir_stream_destroy(struct weir_stream **sp)
 
 static void command(struct weir_stream *s, const struct command *c)
 {
-    (void)weir_spsc_push(&s->commands, c); // weir_stream_room() was asked
+    // The engine keeps fewer segments per track than either ring holds (player/engine/internal.h),
+    // so the ring is full only if this thread has stopped looking: what cannot be told any more is
+    // let go, not leaked.
+    if (!weir_spsc_push(&s->commands, c) && c->kind == COMMAND_UNIT) {
+        struct weir_media_unit lost = c->unit;
+        unit_release(&lost);
+    }
     weir_wake_signal(&s->wake);
 }
 
 struct weir_wake *weir_stream_wake(struct weir_stream *s)
 {
     return &s->wake;
-}
-
-bool weir_stream_room(const struct weir_stream *s)
-{
-    return weir_spsc_count(&s->commands) + 16 < COMMANDS;
 }
 
 void weir_stream_unit(struct weir_stream *s, const struct weir_media_unit *unit)

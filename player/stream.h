@@ -71,7 +71,6 @@ void weir_stream_destroy(struct weir_stream **s);
 
 // --- I/O thread ---
 struct weir_wake *weir_stream_wake(struct weir_stream *s); // for weir_segment_watch()
-bool weir_stream_room(const struct weir_stream *s);
 void weir_stream_unit(struct weir_stream *s,
                       const struct weir_media_unit *unit); // takes over the unit's references
 void weir_stream_discard(struct weir_stream *s, uint64_t from_serial);

@@ -110,8 +110,10 @@ static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
     size_t i = t->segment_count;
     while (i > 0 && t->segments[i - 1].serial > r->segment_serial)
         i--;
-    struct weir_telemetry_segment s = {
-        .serial = r->segment_serial, .rung = (int32_t)r->rung, .bitrate_bps = r->bitrate_bps};
+    struct weir_telemetry_segment s = {.serial = r->segment_serial,
+                                       .rung = (int32_t)r->rung,
+                                       .bitrate_bps = r->bitrate_bps,
+                                       .start_us = r->media_us};
     if (i > 0 && t->segments[i - 1].serial == r->segment_serial) {
         t->segments[i - 1] = s;
         return;
@@ -127,6 +129,12 @@ static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
     memmove(&t->segments[i + 1], &t->segments[i], (t->segment_count - i) * sizeof(s));
     t->segments[i] = s;
     t->segment_count++;
+}
+
+void weir_telemetry_cut(struct weir_telemetry *t, int64_t media_us)
+{
+    while (t->segment_count > 0 && t->segments[t->segment_count - 1].start_us > media_us)
+        t->segment_count--;
 }
 
 void weir_telemetry_started(struct weir_telemetry *t, int64_t now_us)

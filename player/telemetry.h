@@ -59,6 +59,9 @@ void weir_telemetry_response(struct weir_telemetry *t, int64_t now_us,
                              const struct weir_telemetry_response *r);
 void weir_telemetry_report(struct weir_telemetry *t, int64_t now_us, const struct weir_report *r);
 void weir_telemetry_first_frame(struct weir_telemetry *t, int64_t shown_at_us, int64_t media_us);
+// What was decided for media from here on was never played (a seek away, a stop): decisions forget
+// it.
+void weir_telemetry_cut(struct weir_telemetry *t, int64_t media_us);
 void weir_telemetry_started(struct weir_telemetry *t, int64_t now_us); // the clock began to move
 void weir_telemetry_position(struct weir_telemetry *t, int64_t now_us, int64_t media_us,
                              int64_t buffer_us, size_t rung, int64_t dropped);

@@ -8,7 +8,7 @@
 // One video segment (audio, where there is no video) in order of playback.
 struct weir_telemetry_segment {
     uint64_t serial;
-    int64_t bitrate_bps;
+    int64_t start_us, bitrate_bps;
     int32_t rung;
 };
 

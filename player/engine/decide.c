@@ -87,7 +87,7 @@ static bool grant_wait(struct weir_engine *e, struct weir_lane *l, const struct 
 {
     int64_t level_us = weir_lane_level_us(e, l);
     if (wait_us <= 0 || e->params.untimed || e->state != WEIR_STATE_PLAYING ||
-        level_us <= place->duration_us)
+        level_us <= place->duration_us || level_us < e->params.wait_floor_us)
         return false;
     int64_t until_us = level_us - wait_us;
     l->wait_level_us = until_us > place->duration_us ? until_us : place->duration_us;

@@ -49,10 +49,14 @@ struct weir_engine_content {
 struct weir_engine_params {
     struct weir_abr *abr[WEIR_ENGINE_TRACKS]; // required for each track present; borrowed
     int64_t buffer_max_us; // no fetch that would bring a track above this level (default 60 s)
-    int64_t startup_us;    // playable media before START (default 0: the first picture and sound)
-    int64_t resume_us;     // playable media before RESUME (default 2 s)
-    int64_t start_at_us;   // first position wanted (default 0)
-    int64_t end_at_us;     // last position wanted; WEIR_TIME_NONE: the end (default)
+    // Below this level no algorithm's wish to wait is granted (default 0). BOLA's rule for the ends
+    // (FINITE) and its pauses hold the buffer of a fresh session at a few seconds; a player would
+    // rather have them in hand.
+    int64_t wait_floor_us;
+    int64_t startup_us;  // playable media before START (default 0: the first picture and sound)
+    int64_t resume_us;   // playable media before RESUME (default 2 s)
+    int64_t start_at_us; // first position wanted (default 0)
+    int64_t end_at_us;   // last position wanted; WEIR_TIME_NONE: the end (default)
     int64_t memory_limit_bytes; // bound on buffered segments; 0: none (default)
     bool abandon;               // let the algorithm abandon transfers (default true)
     // The host's clock is not real or virtual time but the pace of its sinks (--untimed): the

@@ -140,7 +140,10 @@ static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duratio
         return false;
     }
     int64_t limit = e->params.memory_limit_bytes;
-    if (limit && weir_add_sat(held_bytes(e), bytes) > limit) {
+    // A lane with nothing in hand asks all the same: to wait would be to wait for ever, and the
+    // host's refusal is an answer.
+    bool empty = weir_lane_level_us(e, l) == 0;
+    if (limit && !empty && weir_add_sat(held_bytes(e), bytes) > limit) {
         l->recheck_us = first_release_us(e);
         return false;
     }
