@@ -191,6 +191,8 @@ static void what_slots_cannot_hold_is_told(void **state)
     open_rig(&r, 0, 0);
     assert_int_equal(get(&r, 160, 90, AV_PIX_FMT_PAL8, &f), 0);
     assert_false(weir_frame_store_contains(r.store, f->data[0], 1));
+    assert_int_equal(weir_frame_store_stats(r.store).hits, 0);
+    weir_frame_store_note_foreign(r.store); // as weir_decoder_receive() does with such a picture
     assert_int_equal(weir_frame_store_stats(r.store).foreign, 1);
     av_frame_free(&f);
     close_rig(&r);

@@ -36,9 +36,14 @@ void display_start(void)
         _exit(127);
     }
     close(ready[1]);
-    ssize_t len = read(ready[0], number + 1, sizeof(number) - 2);
+    // The server writes the number and the newline one after the other.
+    ssize_t len = 0, got = 1;
+    while (got > 0 && len < (ssize_t)sizeof(number) - 2 && !strchr(number, '\n')) {
+        got = read(ready[0], number + 1 + len, sizeof(number) - 2 - (size_t)len);
+        len += got > 0 ? got : 0;
+    }
     close(ready[0]);
-    if (len < 2) {
+    if (!strchr(number, '\n')) {
         fprintf(stderr, "skipped: Xvfb does not start here\n");
         exit(77);
     }
