@@ -1,6 +1,5 @@
 // cli/main.c — the `weir` command: finds the verb and runs it. Process-wide settings are made here
 // and nowhere else.
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,9 +88,7 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    // Character widths and UTF-8 for the terminal; numbers stay in the C locale, whatever the
     // user's is.
-    (void)setlocale(LC_CTYPE, "");
     (void)signal(SIGPIPE,
                  SIG_IGN); // a closed pipe is a write error with a message, not a silent death
     av_log_set_level(AV_LOG_QUIET); // one line per error, Weir's own (--verbose lifts this)
