@@ -50,13 +50,17 @@ static void seek_by(struct weir_control *c, const struct weir_player_status *s, 
 
 static void hold_rung(struct weir_control *c, const struct weir_player_status *s, int64_t by)
 {
-    size_t rung = s->rung;
+    // Steps count from what is held, not from what is being fetched meanwhile.
+    size_t rung = s->rung_held ? c->held_rung : s->rung;
     if (by > 0 && rung + 1 < s->rung_count)
         rung++;
     if (by < 0 && rung > 0)
         rung--;
+    c->held_rung = rung;
     weir_player_hold_rung(c->player, rung);
-    say(c, "rung held");
+    (void)snprintf(c->rung_note, sizeof(c->rung_note), "rung %zu/%zu from the next segment fetched",
+                   rung + 1, s->rung_count);
+    say(c, c->rung_note);
 }
 
 static void set_volume(struct weir_control *c, int64_t by)
@@ -225,7 +229,7 @@ static struct weir_status_view status_view(const struct weir_control *c,
                                      .dropped = s->frames_dropped,
                                      .paused = s->paused,
                                      .stalled = s->stalled,
-                                     .starting = s->starting,
+                                     .starting = s->starting || !s->opened,
                                      .rung_held = s->rung_held,
                                      .rate_permille = s->rate_permille,
                                      .volume_percent = c->volume_percent,

@@ -26,6 +26,8 @@ struct weir_control {
     int volume_percent;
     bool muted, paused, playing;
     int64_t seek_target_us, seek_until_us;
+    size_t held_rung;
+    char rung_note[80];
     int screenshots;
     char screenshot_path[32];
     const char *note; // a word on the last command

@@ -49,7 +49,7 @@ static void put_detail(const struct weir_representation *r, char *out, size_t ro
     else if (r->width)
         snprintf(out, room, "%dx%d", r->width, r->height);
     else if (r->audio_rate || r->channels)
-        snprintf(out, room, "%d Hz %d ch", r->audio_rate, r->channels);
+        snprintf(out, room, r->channels ? "%d Hz %d ch" : "%d Hz", r->audio_rate, r->channels);
     else
         snprintf(out, room, "-");
 }

@@ -1,6 +1,7 @@
 // cli/main.c — the `weir` command: finds the verb and runs it. Process-wide settings are made here
 // and nowhere else.
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,12 +87,8 @@ static int help(int argc, char **argv)
     return v ? v->run(2, help_argv) : unknown_verb(argv[1]);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    // user's is.
-    (void)signal(SIGPIPE,
-                 SIG_IGN); // a closed pipe is a write error with a message, not a silent death
-    av_log_set_level(AV_LOG_QUIET); // one line per error, Weir's own (--verbose lifts this)
     if (argc < 2) {
         print_help(stderr);
         return WEIR_EXIT_USAGE;
@@ -105,4 +102,20 @@ int main(int argc, char **argv)
         return print_version();
     const struct verb *v = find_verb(name);
     return v ? v->run(argc - 1, argv + 1) : unknown_verb(name);
+}
+
+int main(int argc, char **argv)
+{
+    (void)signal(SIGPIPE,
+                 SIG_IGN); // a closed pipe is a write error with a message, not a silent death
+    av_log_set_level(AV_LOG_QUIET); // one line per error, Weir's own (--verbose lifts this)
+    int code = run(argc, argv);
+    // What was printed counts only once it is out: help into a full disk is an error like any
+    // other.
+    bool told = code == WEIR_EXIT_OUTPUT && !strcmp(argc > 1 ? argv[1] : "", "play");
+    if ((fflush(stdout) || ferror(stdout)) && !told) {
+        (void)fputs("weir: standard output: cannot be written\n", stderr);
+        code = WEIR_EXIT_OUTPUT;
+    }
+    return code;
 }
