@@ -88,9 +88,7 @@ void weir_measure_finish(struct weir_engine *e, struct weir_lane *l, int64_t at_
         b->bytes -= j->counted_bytes; // says nothing of the line
     else
         b->finished++;
-    // The very first sample does not wait for a quiet moment: decisions are waiting for it.
-    bool first = e->last_sample.duration_us == 0;
-    if (b->finished && (first || !b->receiving || at_us - b->start_us >= LONG_US)) {
+    if (b->finished && (!b->receiving || at_us - b->start_us >= LONG_US)) {
         sample(e, l, at_us);
         b->start_us = b->closed_us = at_us;
         b->bytes = b->latency_us = 0;
