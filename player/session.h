@@ -3,7 +3,8 @@
 //   player.c          public API: create, destroy, commands, status (application threads)
 //   session_loop.c    the I/O thread: transport and streams in, engine steps, timer
 //   session_open.c    URL → presentation → selection → engine
-//   session_perform.c the engine's actions carried out
+//   session_perform.c   the engine's actions carried out
+//   session_transfers.c the transport's events in
 //   present.c         which picture is due (application thread)
 #ifndef WEIR_PLAYER_SESSION_H
 #define WEIR_PLAYER_SESSION_H
@@ -146,6 +147,8 @@ void weir_session_close(struct weir_player *p);
 // session_perform.c, I/O thread.
 void weir_session_step(struct weir_player *p,
                        const struct weir_engine_event *event); // step and perform
+struct weir_session_fetch *weir_session_find_fetch(struct weir_player *p,
+                                                   uint64_t id); // NULL: none runs
 void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *t);
 void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f);
 // End with this cause.
