@@ -240,15 +240,13 @@ static struct weir_status_view status_view(const struct weir_control *c,
 static void show_overlay(struct weir_control *c, const struct weir_player_status *s, int64_t now)
 {
     struct weir_video_sink *v = c->outputs->video;
-    if (!v || !v->ops->set_overlay || now - c->overlay_at_us < OVERLAY_EVERY_US)
-        return;
     c->overlay_at_us = now;
     if (c->overlay_until_us > 0 && now > c->overlay_until_us)
         c->overlay = false;
-    if (!c->overlay) {
-        if (c->overlay_drawn)
-            v->ops->set_overlay(v, NULL);
-        c->overlay_drawn = false;
+    if (!c->overlay) { // a still picture says by itself neither that it waits nor for what
+        if (s->stalled || c->overlay_drawn)
+            v->ops->set_overlay(v, s->stalled ? "buffering" : NULL);
+        c->overlay_drawn = s->stalled;
         return;
     }
     struct weir_player_statistics f;
@@ -288,7 +286,8 @@ static void show(struct weir_control *c)
 {
     int64_t now = now_us();
     bool due = c->line.enabled && now - c->status_at_us >= STATUS_EVERY_US;
-    bool overlay = c->overlay || c->overlay_drawn;
+    struct weir_video_sink *v = c->outputs->video;
+    bool overlay = v && v->ops->set_overlay && now - c->overlay_at_us >= OVERLAY_EVERY_US;
     if (!due && !overlay)
         return;
     struct weir_player_status s;
