@@ -260,6 +260,17 @@ static bool draining(const struct weir_player *p)
     return true;
 }
 
+// Every stream that has ended was decoded to its end and taken.
+static bool decoded(const struct weir_player *p)
+{
+    uint32_t generation = atomic_load(&p->generation);
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
+        if (p->streams[k] && !p->stream_absent[k] &&
+            !weir_stream_drained(p->streams[k], generation))
+            return false;
+    return true;
+}
+
 static void tell_drained(struct weir_player *p, int64_t now_us)
 {
     if (p->drained_sent || !drained(p, now_us))
@@ -348,8 +359,9 @@ static int64_t sleep_us(struct weir_player *p, int64_t now_us, const struct weir
     bool moving = s->state == WEIR_STATE_PLAYING && !s->paused;
     if (p->pending_count > 0)
         return 0;
-    if (draining(p))
-        until_us = DRAIN_TICK_US;
+    if (draining(p) && decoded(p))
+        until_us =
+            DRAIN_TICK_US; // the last picture's time, and the device's ring, pass unannounced
     else if (moving)
         until_us = TICK_US;
     if (p->timer_at_us != WEIR_TIME_NONE) {
