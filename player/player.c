@@ -291,7 +291,7 @@ static void stop_streams(struct weir_player *p)
     free(p->inits);
     for (int i = 0; i < WEIR_FETCHES_MAX; i++)
         if (p->fetches[i].used)
-            weir_session_release_fetch(p, &p->fetches[i]);
+            weir_session_release_fetch(&p->fetches[i]);
 }
 
 void weir_player_destroy(struct weir_player **pp)

@@ -102,8 +102,7 @@ struct weir_player {
     int64_t timer_at_us, last_position_event_us, last_playhead_us;
     int64_t stretch_start_us, played_before_us; // of media presented, see weir_telemetry_figures
     int64_t positions_delivered;                // pictures delivered at the last position event
-    bool stream_ended[WEIR_ENGINE_TRACKS], stream_absent[WEIR_ENGINE_TRACKS],
-        stream_drained[WEIR_ENGINE_TRACKS];
+    bool stream_ended[WEIR_ENGINE_TRACKS], stream_absent[WEIR_ENGINE_TRACKS];
     bool drained_sent, engine_ended;
     // The first failure since a track's last good segment: the cause when the engine gives up.
     struct weir_error failure[WEIR_ENGINE_TRACKS];
@@ -117,8 +116,6 @@ struct weir_player {
     _Atomic int64_t shown_end_us; // end of the picture given last; NONE before
     _Atomic int64_t first_shown_at_us, first_shown_pts_us; // NONE before
     int64_t last_wake_media_us; // application thread: untimed wake-ups of the I/O thread
-    uint32_t shown_generation;  // application thread: of the picture given last
-    bool shown_any;             // application thread
 
     pthread_mutex_t lock;
     // Protected by lock from here down.
@@ -126,8 +123,8 @@ struct weir_player {
     size_t command_count;
     bool stop_requested;
     bool clock_running; // as last told to the playclock
-    bool start_pending; // START came; the clock begins with the first picture of `start_generation`
-    bool first_ready;   // that picture was shown
+    bool start_pending; // START came; the clock begins when the pictures are ready (present.c)
+    bool first_ready;   // the first picture of ready_generation was shown
     uint32_t ready_generation;
     int64_t start_media_us, ready_pts_us;
     bool clock_started_event; // telemetry has to note that the clock began
@@ -150,7 +147,7 @@ void weir_session_step(struct weir_player *p,
 struct weir_session_fetch *weir_session_find_fetch(struct weir_player *p,
                                                    uint64_t id); // NULL: none runs
 void weir_session_transfer_event(struct weir_player *p, const struct weir_transfer_event *t);
-void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f);
+void weir_session_release_fetch(struct weir_session_fetch *f);
 // End with this cause.
 void weir_session_fail(struct weir_player *p, const struct weir_error *error);
 // The engine's END, once everything was played.
@@ -160,12 +157,14 @@ void weir_session_note_failure(struct weir_player *p, enum weir_engine_track tra
                                const struct weir_error *e);
 
 // session_loop.c
+// No further segments will come for any stream that is there: what they have plays out.
+bool weir_session_all_ended(const struct weir_player *p);
 void *weir_session_main(void *player);
 bool weir_session_stopping(struct weir_player *p); // any thread
 struct weir_telemetry_figures weir_session_figures(struct weir_player *p);
 
-// present.c: START, from the I/O thread: the clock begins with the first picture, or now where
-// there is none to wait for.
+// present.c: START, from the I/O thread: the clock begins when pictures are ready, or now where
+// there are none to wait for.
 void weir_present_start(struct weir_player *p, int64_t media_us);
 void weir_present_seek(struct weir_player *p, int64_t media_us, bool keep_buffered);
 

@@ -235,24 +235,7 @@ static void tell_first_frame(struct weir_player *p)
         weir_telemetry_started(p->telemetry, started_at_us);
 }
 
-// Everything handed over was decoded, shown for its time, and heard.
-static bool drained(struct weir_player *p, int64_t now_us)
-{
-    uint32_t generation = atomic_load(&p->generation);
-    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
-        if (!p->streams[k] || p->stream_absent[k])
-            continue;
-        if (!p->stream_ended[k] || !weir_stream_drained(p->streams[k], generation))
-            return false;
-    }
-    if (p->params.untimed)
-        return true;
-    int64_t end_us = atomic_load(&p->shown_end_us);
-    int64_t clock_us = weir_playclock_now(&p->playclock, now_us, NULL);
-    return weir_audio_out_drained(p->audio) && (end_us == WEIR_TIME_NONE || clock_us >= end_us);
-}
-
-static bool draining(const struct weir_player *p)
+bool weir_session_all_ended(const struct weir_player *p)
 {
     for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
         if (p->streams[k] && !p->stream_absent[k] && !p->stream_ended[k])
@@ -260,7 +243,7 @@ static bool draining(const struct weir_player *p)
     return true;
 }
 
-// Every stream that has ended was decoded to its end and taken.
+// Every stream was decoded to its end, and what came of it taken.
 static bool decoded(const struct weir_player *p)
 {
     uint32_t generation = atomic_load(&p->generation);
@@ -269,6 +252,18 @@ static bool decoded(const struct weir_player *p)
             !weir_stream_drained(p->streams[k], generation))
             return false;
     return true;
+}
+
+// Everything handed over was decoded, shown for its time, and heard.
+static bool drained(struct weir_player *p, int64_t now_us)
+{
+    if (!weir_session_all_ended(p) || !decoded(p))
+        return false;
+    if (p->params.untimed)
+        return true;
+    int64_t end_us = atomic_load(&p->shown_end_us);
+    int64_t clock_us = weir_playclock_now(&p->playclock, now_us, NULL);
+    return weir_audio_out_drained(p->audio) && (end_us == WEIR_TIME_NONE || clock_us >= end_us);
 }
 
 static void tell_drained(struct weir_player *p, int64_t now_us)
@@ -359,7 +354,7 @@ static int64_t sleep_us(struct weir_player *p, int64_t now_us, const struct weir
     bool moving = s->state == WEIR_STATE_PLAYING && !s->paused;
     if (p->pending_count > 0)
         return 0;
-    if (draining(p) && decoded(p))
+    if (weir_session_all_ended(p) && decoded(p))
         until_us =
             DRAIN_TICK_US; // the last picture's time, and the device's ring, pass unannounced
     else if (moving)
@@ -403,7 +398,7 @@ static void play(struct weir_player *p)
         hear_streams(p);
         tell_first_frame(p);
         tell_playhead(p, now_us);
-        if (draining(p))
+        if (weir_session_all_ended(p))
             tell_drained(p, now_us);
         struct weir_engine_status s = weir_engine_status(p->engine, weir_clock_now_us(&p->clock));
         publish_status(p, &s);

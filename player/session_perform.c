@@ -46,9 +46,8 @@ static struct weir_session_fetch *new_fetch(struct weir_player *p, const struct 
     return NULL;
 }
 
-void weir_session_release_fetch(struct weir_player *p, struct weir_session_fetch *f)
+void weir_session_release_fetch(struct weir_session_fetch *f)
 {
-    (void)p;
     weir_segment_unref(&f->segment);
     free(f->effective_url);
     *f = (struct weir_session_fetch){0};
@@ -233,7 +232,7 @@ static void adopt_whole_file(struct weir_player *p, struct weir_session_fetch *f
     e.transfer.from_cache = true;
     e.transfer.retry_after_us = WEIR_TIME_NONE;
     queue_event(p, &e);
-    weir_session_release_fetch(p, f);
+    weir_session_release_fetch(f);
 }
 
 // Segments under EXT-X-KEY: read by the manifest's parser, not decrypted yet.
@@ -279,7 +278,7 @@ static void perform_fetch(struct weir_player *p, const struct weir_fetch *what)
     if (!err)
         return;
     queue_failure(p, what->id, err);
-    weir_session_release_fetch(p, f);
+    weir_session_release_fetch(f);
 }
 
 static void perform_cancel(struct weir_player *p, uint64_t id)
@@ -300,7 +299,7 @@ static void perform_cancel(struct weir_player *p, uint64_t id)
                                             .t_last_us = WEIR_TIME_NONE};
         weir_telemetry_response(p->telemetry, weir_clock_now_us(&p->clock), &r);
     }
-    weir_session_release_fetch(p, f);
+    weir_session_release_fetch(f);
 }
 
 // No more bytes for the unit last handed to this track: whoever waits for them goes on.
@@ -417,21 +416,13 @@ void weir_session_end(struct weir_player *p, int err)
     weir_telemetry_end(p->telemetry, weir_clock_now_us(&p->clock), stopped ? "stop" : "end");
 }
 
-static bool all_streams_ended(const struct weir_player *p)
-{
-    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
-        if (p->streams[k] && !p->stream_absent[k] && !p->stream_ended[k])
-            return false;
-    return true;
-}
-
 // After EOS on every track what is decoded is still shown, whatever the cause of the end.
 static void end(struct weir_player *p, int err)
 {
     (void)pthread_mutex_lock(&p->lock);
     bool moving = p->clock_running || p->start_pending || p->params.untimed; // else nothing drains
     (void)pthread_mutex_unlock(&p->lock);
-    if (err && err != WEIR_ERR_CANCELLED && moving && !p->drained_sent && all_streams_ended(p))
+    if (err && err != WEIR_ERR_CANCELLED && moving && !p->drained_sent && weir_session_all_ended(p))
         p->deferred_end = err;
     else
         weir_session_end(p, err);

@@ -125,5 +125,5 @@ void weir_session_transfer_event(struct weir_player *p, const struct weir_transf
     if (ended.what.kind == WEIR_FETCH_INIT && t->kind != WEIR_TRANSFER_HEADERS)
         recheck_playable(p, &ended);
     if (over)
-        weir_session_release_fetch(p, &ended);
+        weir_session_release_fetch(&ended);
 }
