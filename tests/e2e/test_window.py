@@ -21,8 +21,10 @@ class Display:
             if not shutil.which(tool):
                 raise Skip(f"{tool} is not installed")
         read, write = os.pipe()
-        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten",
-                                         "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
+        # -noreset: without it the server starts anew whenever its last client leaves, and a player that connects while it
+        # does (a look at the tree has just ended) is thrown out.
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-noreset",
+                                         "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as f:
             number = f.readline().strip()
