@@ -2,6 +2,7 @@
 // Algorithm 1). The paper's 90 s reservoir and 126 s cushion of a 240 s buffer are kept as shares
 // of the buffer: 37.5 % and 52.5 %. Must not estimate throughput, and keeps no state: the last rung
 // is part of the observation.
+#include "abr/algorithms.h"
 #include "abr/options.h"
 #include "abr/rate.h"
 

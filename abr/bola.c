@@ -2,6 +2,7 @@
 // Urgaonkar, Sitaraman, INFOCOM 2016; variants from ToN 2020). basic: constant V. finite: V shrinks
 // near the ends of the video, and slow transfers are abandoned. o, u: finite, and held back from
 // rungs above what the network carries.
+#include "abr/algorithms.h"
 #include "abr/bola_math.h"
 #include "abr/options.h"
 #include "abr/rate.h"

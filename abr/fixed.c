@@ -1,5 +1,6 @@
 // abr/fixed.c — always the same rung, from the first segment on: for comparisons, `--rung N` and
 // people who know best. A rung beyond the ladder is the top one (the registry clamps).
+#include "abr/algorithms.h"
 #include "abr/options.h"
 #include "abr/rate.h"
 

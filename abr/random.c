@@ -1,6 +1,7 @@
 // abr/random.c — a random rung for every segment: the hardest test of seamless switching. The rung
 // is a function of the seed and the segment's place alone, so that asking twice, or seeking back,
 // gives the same answer.
+#include "abr/algorithms.h"
 #include "abr/options.h"
 #include "abr/rate.h"
 #include "core/rng.h"

@@ -14,10 +14,4 @@ size_t weir_rate_rung_latency(const struct weir_ladder *ladder, double rate_bps,
 // Nothing is known of the network yet: algorithms that do not fix the rung then take the lowest.
 bool weir_rate_unknown(const struct weir_abr_observation *o);
 
-extern const struct weir_abr_ops weir_abr_bba0;
-extern const struct weir_abr_ops weir_abr_bola;
-extern const struct weir_abr_ops weir_abr_fixed;
-extern const struct weir_abr_ops weir_abr_random;
-extern const struct weir_abr_ops weir_abr_throughput;
-
 #endif

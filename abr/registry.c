@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abr/rate.h"
+#include "abr/algorithms.h"
 
 #define SPEC_MAX_BYTES 512
 #define OPTIONS_MAX    16
@@ -16,6 +16,8 @@
 struct weir_abr {
     const struct weir_abr_ops *ops;
     void *state;
+    int64_t faults;
+    const char *first_fault;
     char spec[SPEC_MAX_BYTES];
 };
 
@@ -75,46 +77,73 @@ static int split_options(char *text, struct weir_abr_option *items, size_t *coun
     return 0;
 }
 
-int weir_abr_create(const char *spec, uint64_t seed, struct weir_abr **out,
-                    struct weir_error *error)
+// The text behind NAME: cut in place into options.
+static int create(const struct weir_abr_ops *ops, const char *spec, uint64_t seed,
+                  struct weir_abr **out, struct weir_error *error)
 {
-    *out = NULL;
     char text[SPEC_MAX_BYTES];
-    size_t length = strlen(spec);
-    if (length >= sizeof(text))
-        return weir_error_set(error, WEIR_ERR_INVAL, "--abr", "longer than %d bytes",
-                              SPEC_MAX_BYTES - 1);
-    memcpy(text, spec, length + 1);
+    memcpy(text, spec, strlen(spec) + 1);
     char *parameters = strchr(text, ':');
-    if (parameters)
-        *parameters++ = '\0';
-    const struct weir_abr_ops *ops = find(text);
-    if (!ops)
-        return unknown_name(text, error);
-
     struct weir_abr_option items[OPTIONS_MAX];
     struct weir_abr_options options = {.items = items, .seed = seed};
-    int err = split_options(parameters, items, &options.count, error);
+    int err = split_options(parameters ? parameters + 1 : NULL, items, &options.count, error);
     if (err)
         return err;
     struct weir_abr *a = calloc(1, sizeof(*a));
     if (!a)
         return weir_error_set(error, WEIR_ERR_NOMEM, "--abr", "out of memory");
-    a->ops = ops;
-    memcpy(a->spec, spec, length + 1);
+    memcpy(a->spec, spec, strlen(spec) + 1);
     a->state = calloc(1, ops->state_bytes ? ops->state_bytes : 1);
     err = a->state ? ops->create(a->state, &options, error)
                    : weir_error_set(error, WEIR_ERR_NOMEM, "--abr", "out of memory");
-    if (err)
+    if (!err)
+        a->ops = ops; // only what was created is destroyed
+    else
         weir_abr_destroy(&a);
     *out = a;
     return err;
 }
 
+static int check_length(const char *spec, struct weir_error *error)
+{
+    if (strlen(spec) < SPEC_MAX_BYTES)
+        return 0;
+    return weir_error_set(error, WEIR_ERR_INVAL, "--abr", "longer than %d bytes",
+                          SPEC_MAX_BYTES - 1);
+}
+
+int weir_abr_create_from(const struct weir_abr_ops *ops, const char *spec, uint64_t seed,
+                         struct weir_abr **out, struct weir_error *error)
+{
+    *out = NULL;
+    int err = check_length(spec, error);
+    return err ? err : create(ops, spec, seed, out, error);
+}
+
+int weir_abr_create(const char *spec, uint64_t seed, struct weir_abr **out,
+                    struct weir_error *error)
+{
+    *out = NULL;
+    int err = check_length(spec, error);
+    if (err)
+        return err;
+    char name[SPEC_MAX_BYTES];
+    size_t length = strcspn(spec, ":");
+    memcpy(name, spec, length);
+    name[length] = '\0';
+    const struct weir_abr_ops *ops = find(name);
+    if (!ops)
+        return unknown_name(name, error);
+    return create(ops, spec, seed, out, error);
+}
+
 void weir_abr_destroy(struct weir_abr **a)
 {
-    if (*a)
+    if (*a) {
+        if ((*a)->ops && (*a)->ops->destroy)
+            (*a)->ops->destroy((*a)->state);
         free((*a)->state);
+    }
     free(*a);
     *a = NULL;
 }
@@ -129,23 +158,53 @@ const char *weir_abr_spec(const struct weir_abr *a)
     return a->spec;
 }
 
-static size_t clamp_rung(const struct weir_abr_observation *o, size_t rung)
+void *weir_abr_state(struct weir_abr *a)
 {
-    return rung < o->ladder->count ? rung : o->ladder->count - 1;
+    return a->state;
+}
+
+int64_t weir_abr_faults(const struct weir_abr *a, const char **first)
+{
+    if (first)
+        *first = a->first_fault;
+    return a->faults;
+}
+
+static void note_fault(struct weir_abr *a, const char *what)
+{
+    if (!a->faults++)
+        a->first_fault = what;
+}
+
+static size_t clamp_rung(struct weir_abr *a, const struct weir_abr_observation *o, size_t rung)
+{
+    if (rung < o->ladder->count)
+        return rung;
+    note_fault(a, "a rung beyond the ladder");
+    return o->ladder->count - 1;
 }
 
 struct weir_abr_decision weir_abr_decide(struct weir_abr *a, const struct weir_abr_observation *o)
 {
     assert(o->ladder->count > 0);
     struct weir_abr_decision d = a->ops->decide(a->state, o);
-    d.rung = clamp_rung(o, d.rung);
-    if (d.wait_us < 0)
+    d.rung = clamp_rung(a, o, d.rung);
+    if (d.wait_us < 0) {
+        note_fault(a, "a negative wait");
         d.wait_us = 0;
+    }
     if (d.wait_us > WAIT_MAX_US)
         d.wait_us = WAIT_MAX_US;
     if (!d.reason)
         d.reason = "";
     return d;
+}
+
+void weir_abr_fetched(struct weir_abr *a, const struct weir_abr_observation *o,
+                      const struct weir_abr_fetched *f)
+{
+    if (a->ops->fetched)
+        a->ops->fetched(a->state, o, f);
 }
 
 void weir_abr_sampled(struct weir_abr *a, const struct weir_abr_observation *o,
@@ -164,15 +223,17 @@ struct weir_abr_watch weir_abr_watch(struct weir_abr *a, const struct weir_abr_o
         return never;
     struct weir_abr_watch w = a->ops->watch(a->state, o, t);
     // Only a smaller segment can be worth the bytes thrown away.
-    if (w.abandon && w.rung >= t->rung)
+    if (w.abandon && w.rung >= t->rung) {
+        note_fault(a, "an abandonment for a rung that is not lower");
         return never;
+    }
     return w;
 }
 
 void weir_abr_abandoned(struct weir_abr *a, const struct weir_abr_observation *o, size_t to_rung)
 {
     if (a->ops->abandoned)
-        a->ops->abandoned(a->state, o, clamp_rung(o, to_rung));
+        a->ops->abandoned(a->state, o, clamp_rung(a, o, to_rung));
 }
 
 void weir_abr_reset(struct weir_abr *a)

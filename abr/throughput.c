@@ -1,6 +1,7 @@
 // abr/throughput.c — the throughput rule: the rung for a discounted estimate, latency accounted
 // for, capped so that its segment can arrive before the buffer runs dry (Spiteri et al., MMSys
 // 2018, section 5). Abandons a transfer that would take far longer than its segment plays.
+#include "abr/algorithms.h"
 #include "abr/options.h"
 #include "abr/rate.h"
 

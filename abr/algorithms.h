@@ -1,0 +1,13 @@
+// abr/algorithms.h — every algorithm of Weir's own, one line each; the registry lists them.
+#ifndef WEIR_ABR_ALGORITHMS_H
+#define WEIR_ABR_ALGORITHMS_H
+
+#include "abr/abr.h"
+
+extern const struct weir_abr_ops weir_abr_bba0;
+extern const struct weir_abr_ops weir_abr_bola;
+extern const struct weir_abr_ops weir_abr_fixed;
+extern const struct weir_abr_ops weir_abr_random;
+extern const struct weir_abr_ops weir_abr_throughput;
+
+#endif

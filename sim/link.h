@@ -1,0 +1,80 @@
+// sim/link.h — the virtual network: one link whose rate follows a trace, in virtual time. Transfers
+// in flight at once share it equally; so do those of several clients, each given its own ids by
+// whoever shares the link out. Times are exact: microseconds as doubles from the session's first
+// request (trace time `offset_us`). Hosts round each event's time once. One thread per link.
+//
+// fluid:    a request costs the latency, then runs at exactly its share of the trace's rate.
+// Latency
+//           is work done at the latency of the trace's period in force, as in Sabre: a period that
+//           ends first leaves the rest to the next one's.
+// pensieve: Pensieve's simulator: payload share 0.95; 80 ms per request that do not move the
+// trace's
+//           clock; row 0 of a cooked trace only sets the origin.
+// tcp:      a round trip for the request (two for a new connection), then slow start from an
+// initial
+//           window of 10 segments of 1460 bytes, doubled every round trip, until the link's share
+//           is the bound; idle restart (RFC 9293, RFC 5681 4.1); no loss.
+#ifndef WEIR_SIM_LINK_H
+#define WEIR_SIM_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+
+#include "sim/trace.h"
+
+enum weir_link_kind {
+    WEIR_LINK_FLUID,
+    WEIR_LINK_PENSIEVE,
+    WEIR_LINK_TCP,
+};
+// "fluid", "pensieve", "tcp"; -1 for another word.
+int weir_link_kind_from(const char *name);
+
+struct weir_link_params {
+    enum weir_link_kind kind;
+    int64_t rtt_us;    // latency of every request; WEIR_TIME_NONE: the trace's own, else the kind's
+    int64_t offset_us; // trace time of the link's time 0; >= 0
+};
+
+#define WEIR_LINK_MAX_TRANSFERS 64 // in flight at once; more are refused with WEIR_ERR_LIMIT
+
+enum weir_link_event_kind {
+    WEIR_LINK_MARK, // the transfer has got as far as its mark
+    WEIR_LINK_DONE, // complete, and forgotten
+};
+
+struct weir_link_event {
+    enum weir_link_event_kind kind;
+    uint64_t id;
+    double at_us, requested_us, first_byte_us;
+    int64_t bytes; // arrived
+};
+
+struct weir_link;
+
+int weir_link_create(struct weir_link **out);
+void weir_link_destroy(struct weir_link **l);
+// Time 0 on `trace`, nothing in flight. `trace` is borrowed until the next reset. Allocates
+// nothing.
+void weir_link_reset(struct weir_link *l, const struct weir_trace *trace,
+                     const struct weir_link_params *params);
+double weir_link_now_us(const struct weir_link *l);
+// Ask for `bytes` > 0 now, over connection `connection` (tcp: its congestion window lives on
+// between transfers; a number not seen since reset is a new connection). 0 or WEIR_ERR_LIMIT.
+int weir_link_start(struct weir_link *l, uint64_t id, int64_t bytes, int connection);
+// Forget a transfer; no effect on an id that is not in flight.
+void weir_link_cancel(struct weir_link *l, uint64_t id);
+// Have an event when `bytes` of the transfer have arrived (replaces its mark; INT64_MAX: none).
+void weir_link_mark(struct weir_link *l, uint64_t id, int64_t bytes);
+// What has arrived of a transfer by now.
+int64_t weir_link_bytes(const struct weir_link *l, uint64_t id);
+// Go on to the next event, but not beyond `until_us` (>= now). True: *event happened and now is its
+// time. False: nothing happened, and now is until_us.
+bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_event *event);
+// When a transfer of `bytes`, asked for at `at_us` >= now with nothing else on the link, would be
+// complete. Changes nothing.
+double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t bytes);
+
+#endif
