@@ -16,9 +16,9 @@ TEXT
 
 build_packages="cmake ninja-build pkg-config gcc g++ libc6-dev libavformat-dev libavcodec-dev libavutil-dev
     libswresample-dev libswscale-dev libcurl4-openssl-dev libxml2-dev libsdl2-dev libjansson-dev
-    libmicrohttpd-dev libssl-dev"
+    libmicrohttpd-dev libssl-dev libsqlite3-dev libjs-chart.js"
 test_packages="libcmocka-dev ffmpeg python3 openssl curl xvfb xauth imagemagick xdotool x11-utils openbox nghttp2-server valgrind
-    fonts-dejavu-core fontconfig tmux"
+    fonts-dejavu-core fontconfig tmux chromium slurm-wlm munge parallel"
 dev_packages="clang clang-format clang-tidy libclang-rt-14-dev ccache"
 
 packages= check=no
