@@ -48,7 +48,8 @@ class Display:
             match = re.search(r'(0x[0-9a-f]+) "weir test".*?(\d+)x(\d+)\+', tree)
             if match and b"IsViewable" in self.run("xwininfo", "-id", match.group(1)).stdout:
                 return match.group(1), (int(match.group(2)), int(match.group(3)))
-            check(player.poll() is None, f"weir ended with {player.returncode}")
+            if player.poll() is not None:
+                raise AssertionError(f"weir ended with {player.returncode}: {player.stderr.read().strip()}")
             time.sleep(0.05)
         raise AssertionError("no window appeared")
 
