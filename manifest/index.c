@@ -78,6 +78,10 @@ static void place_of(const struct weir_segment_index *x, int64_t raw, struct pla
         p->start_us = x->entries[raw].start_us;
         p->duration_us = x->entries[raw].duration_us;
         break;
+    case WEIR_TIMING_TABLE:
+        p->start_us = x->table_starts_us[raw];
+        p->duration_us = x->table_starts_us[raw + 1] - p->start_us;
+        break;
     }
 }
 
@@ -124,7 +128,8 @@ int weir_index_segment(const struct weir_representation *r, int64_t i,
         .clip_start_us = x->timing_exact ? x->period_start_us : WEIR_TIME_NONE,
         .clip_end_us = x->timing_exact ? x->period_end_us : WEIR_TIME_NONE,
     };
-    out->size_bytes = size_of_range(out->range);
+    out->size_bytes = x->timing == WEIR_TIMING_TABLE ? x->table_sizes_bytes[p.raw * x->table_stride]
+                                                     : size_of_range(out->range);
     if (x->playlist)
         fill_playlist(&x->playlist[p.raw], out);
     return 0;

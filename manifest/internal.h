@@ -58,6 +58,7 @@ enum weir_timing {
     WEIR_TIMING_DURATION, // equal segments, computed
     WEIR_TIMING_RUNS,     // a SegmentTimeline
     WEIR_TIMING_ENTRIES,  // each entry has its own
+    WEIR_TIMING_TABLE,    // a table of starts, another of sizes
 };
 
 struct weir_segment_index {
@@ -70,6 +71,9 @@ struct weir_segment_index {
     int64_t entry_count;
     const struct weir_run *runs;
     size_t run_count;
+    const int64_t *table_starts_us;   // one more than segments
+    const int64_t *table_sizes_bytes; // of segment i: [i * table_stride]
+    int64_t table_stride;
     const struct weir_init *init;
     int64_t skip;  // segments before the first listed (outside the period or the live window)
     int64_t count; // segments listed

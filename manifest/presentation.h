@@ -74,7 +74,7 @@ enum weir_muxed {
     WEIR_MUXED_YES, // a video representation that carries the sound too
 };
 
-struct weir_segment_index; // opaque: template, timeline, list, sidx, playlist, single
+struct weir_segment_index; // opaque: template, timeline, list, sidx, playlist, single, table
 
 struct weir_representation {
     const char *id;
@@ -221,6 +221,22 @@ struct weir_file_description {
 // one segment.
 int weir_presentation_for_file(const char *url, const struct weir_file_description *file,
                                struct weir_presentation **out);
+// One track known by tables alone (the simulator's contents). All is borrowed until the
+// presentation's end.
+struct weir_table_track {
+    enum weir_track_type type;
+    size_t rung_count;
+    int64_t segment_count;
+    const int64_t *bitrates_bps; // [rung]
+    const int64_t *starts_us;    // [segment_count + 1]: rising; the last is the end
+    const int64_t *sizes_bytes;  // [segment * rung_count + rung]
+    // Init segments and indexes are to be fetched before media. Whoever made the presentation sets
+    // index_need to READY when one was: there is nothing to parse.
+    bool has_init, has_index;
+};
+// One period of such tracks; no URL in it means anything.
+int weir_presentation_for_tables(const char *url, const struct weir_table_track *tracks,
+                                 size_t count, struct weir_presentation **out);
 // Hand over what index_need asked for: the bytes fetched from index_url[index_range], `in->url` as
 // after redirects. `data_offset` is the resource offset of the first byte. On return index_need is
 // READY, or names the next thing to fetch (hierarchical sidx). Errors as above; the representation
@@ -241,6 +257,13 @@ int weir_index_segment(const struct weir_representation *r, int64_t i,
                        struct weir_segment_info *out);
 // The segment that holds `time_us`, else the first after it; -1 past the end.
 int64_t weir_index_find(const struct weir_representation *r, int64_t time_us);
+// Sizes of the segments as a table, where the index is one and READY; else bytes is NULL. Segment i
+// has bytes[i * stride].
+struct weir_index_sizes {
+    const int64_t *bytes;
+    int64_t stride, count;
+};
+struct weir_index_sizes weir_index_sizes(const struct weir_representation *r);
 // Absolute URL of segment i with base URL number `base` (< base_count). Length, or TOO_BIG / END.
 int weir_index_url(const struct weir_representation *r, int64_t i, size_t base, char *out,
                    size_t out_size_bytes);

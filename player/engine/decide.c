@@ -36,10 +36,19 @@ static int64_t true_size(const void *ctx, int64_t ahead, size_t rung)
     return bytes > 0 ? bytes : -1;
 }
 
+static int64_t no_sizes(const void *ctx, int64_t ahead, size_t rung)
+{
+    (void)ctx;
+    (void)ahead;
+    (void)rung;
+    return -1;
+}
+
 struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
                                          const struct weir_place *place)
 {
     int64_t end_us = weir_content_end_us(e);
+    bool table = l->sizes && place->rep && place->index < l->size_rows;
     return (struct weir_abr_observation){
         .ladder = &l->ladder,
         .now_us = e->now_us,
@@ -59,6 +68,10 @@ struct weir_abr_observation weir_observe(const struct weir_engine *e, const stru
         .latency_us = (int64_t)weir_estimate_latency_us(&e->estimate),
         .last_sample = e->last_sample,
         .size_bytes = true_size,
+        .sizes = table ? l->sizes + place->index * (int64_t)l->ladder.count : NULL,
+        .size_rows = table ? l->size_rows - place->index : 0,
+        .oracle_done_us = e->params.oracle_done_us,
+        .oracle_ctx = e->params.oracle_ctx,
     };
 }
 
@@ -106,26 +119,73 @@ static void plan(struct weir_lane *l, size_t rung, const char *reason)
     l->plan_reason = reason;
 }
 
+// Whether a wish to wait is still in force.
+static bool is_waiting(struct weir_engine *e, struct weir_lane *l)
+{
+    if (l->wait_level_us == WEIR_NEVER_US)
+        return false;
+    if (e->state == WEIR_STATE_PLAYING && weir_lane_level_us(e, l) > l->wait_level_us) {
+        l->recheck_us = l->end_us - l->wait_level_us;
+        return true;
+    }
+    l->wait_level_us = WEIR_NEVER_US;
+    return false;
+}
+
 bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
 {
+    if (is_waiting(e, l))
+        return false;
+    if (l->planned)
+        return true;
     if (is_held(e, l)) {
         plan(l, e->held_rung, "held");
         return true;
     }
-    if (l->wait_level_us != WEIR_NEVER_US && e->state == WEIR_STATE_PLAYING &&
-        weir_lane_level_us(e, l) > l->wait_level_us) {
-        l->recheck_us = l->end_us - l->wait_level_us;
-        return false;
-    }
-    l->wait_level_us = WEIR_NEVER_US;
     struct weir_abr_observation o = weir_observe(e, l, place);
     struct size_query query = {e, l};
     o.size_ctx = &query;
+    if (l->full_since_us != WEIR_TIME_NONE)
+        o.full_wait_us = e->now_us - l->full_since_us;
+    l->full_since_us = WEIR_TIME_NONE;
     struct weir_abr_decision d = weir_abr_decide(l->abr, &o);
-    if (grant_wait(e, l, place, d.wait_us))
-        return false;
-    plan(l, d.rung, d.reason);
-    return true;
+    bool wait = grant_wait(e, l, place, d.wait_us);
+    if (!wait || d.committed)
+        plan(l, d.rung, d.reason);
+    return !wait;
+}
+
+// Where the lane goes on, as far as it is settled.
+static struct weir_place next_place(const struct weir_lane *l)
+{
+    return (struct weir_place){.start_us = weir_lane_next_us(l),
+                               .duration_us = l->last_duration_us};
+}
+
+void weir_tell_fetched(struct weir_engine *e, struct weir_lane *l, int64_t bytes)
+{
+    if (!weir_abr_ops(l->abr)->fetched)
+        return;
+    const struct weir_job *j = &l->media;
+    struct weir_place place = next_place(l);
+    struct weir_abr_observation o = weir_observe(e, l, &place);
+    o.size_bytes = no_sizes; // which segment is next is not settled here
+    struct weir_abr_fetched f = {
+        .rung = j->fetch.rung, .bytes = bytes, .elapsed_us = j->done_us - j->unit_request_us};
+    weir_abr_fetched(l->abr, &o, &f);
+}
+
+void weir_tell_sampled(struct weir_engine *e, const struct weir_throughput_sample *s)
+{
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        struct weir_lane *l = &e->lanes[t];
+        if (!l->present || !l->ladder.count || !weir_abr_ops(l->abr)->sampled)
+            continue;
+        struct weir_place place = next_place(l);
+        struct weir_abr_observation o = weir_observe(e, l, &place);
+        o.size_bytes = no_sizes;
+        weir_abr_sampled(l->abr, &o, s);
+    }
 }
 
 static struct weir_abr_transfer transfer_of(const struct weir_engine *e, const struct weir_job *j)
@@ -172,6 +232,19 @@ static void look(struct weir_engine *e, struct weir_lane *l, const struct weir_p
     j->watch = w;
     if (j->watch.elapsed_us < t->elapsed_us + WATCH_STEP_US) // not twice at the same moment
         j->watch.elapsed_us = t->elapsed_us + WATCH_STEP_US;
+}
+
+int64_t weir_engine_watch_bytes(const struct weir_engine *e, uint64_t id)
+{
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
+        const struct weir_lane *l = &e->lanes[t];
+        const struct weir_job *j = &l->media;
+        if (j->state != WEIR_JOB_FLYING || j->fetch.id != id || !is_watched(e, l) ||
+            !weir_abr_ops(l->abr)->watch || j->done_bytes >= j->watch.done_bytes)
+            continue;
+        return j->watch.done_bytes;
+    }
+    return INT64_MAX;
 }
 
 void weir_watch(struct weir_engine *e, struct weir_lane *l)

@@ -94,6 +94,7 @@ static void fill(struct weir_engine *e, const struct weir_engine_params *params,
         l->last_rung = WEIR_RUNG_NONE;
         l->wait_level_us = WEIR_NEVER_US;
         l->recheck_us = WEIR_NEVER_US;
+        l->full_since_us = WEIR_TIME_NONE;
         l->bad_serial = UINT64_MAX;
     }
 }

@@ -62,8 +62,12 @@ struct weir_engine_params {
     // The host's clock is not real or virtual time but the pace of its sinks (--untimed): the
     // playhead moves only by WEIR_EVENT_PLAYHEAD, and running dry is no stall.
     bool untimed;
-    bool report;      // emit REPORT actions (default true)
-    uint64_t seed;    // of back-off jitter
+    bool report;   // emit REPORT actions (default true)
+    uint64_t seed; // of back-off jitter
+    // Simulators only, else NULL: shown to the algorithms (weir/abr.h), for those that know the
+    // future.
+    int64_t (*oracle_done_us)(const void *ctx, int64_t at_us, int64_t bytes);
+    const void *oracle_ctx;
     int max_attempts; // per base URL and rung before the next is tried (default 3)
     int64_t backoff_first_us,
         backoff_max_us; // defaults 250 ms, 8 s; doubled each time, ±25 % jitter
@@ -98,11 +102,13 @@ struct weir_fetch {
 };
 
 enum weir_engine_event_kind {
-    WEIR_EVENT_OPEN,     // begin; the first event
-    WEIR_EVENT_HEADERS,  // transfer.{id,bytes=declared length or -1}
-    WEIR_EVENT_PROGRESS, // transfer.{id,bytes,playable_until_us}
-    WEIR_EVENT_DONE,     // transfer, all members
-    WEIR_EVENT_FAILED,   // transfer.{id,bytes,err,http_status,retryable,retry_after_us}
+    WEIR_EVENT_OPEN,    // begin; the first event
+    WEIR_EVENT_HEADERS, // transfer.{id,bytes=declared length or -1}
+    // transfer.{id,bytes,playable_until_us,t_first_byte_us}; the last counts only in the first
+    // event of a transfer, where it lies between request and now; else its first byte came now.
+    WEIR_EVENT_PROGRESS,
+    WEIR_EVENT_DONE,   // transfer, all members
+    WEIR_EVENT_FAILED, // transfer.{id,bytes,err,http_status,retryable,retry_after_us}
     WEIR_EVENT_INDEX, // index: an index fetched with FETCH_INDEX was loaded (err 0) or was unusable
     WEIR_EVENT_PLAYHEAD, // playhead_us: the media time being presented now
     WEIR_EVENT_STREAMS, // media_us: a track turned out to carry nothing (no such stream): forget it
@@ -244,6 +250,11 @@ int weir_engine_reset(struct weir_engine *e, const struct weir_engine_params *pa
 // errors.
 int weir_engine_step(struct weir_engine *e, int64_t now_us, const struct weir_engine_event *event,
                      struct weir_actions *out);
+
+// Hosts that know when bytes will arrive need not tell of every one: the progress of media transfer
+// `id`, in bytes, at which the algorithm wants to be asked; INT64_MAX: never, or when the timer
+// comes.
+int64_t weir_engine_watch_bytes(const struct weir_engine *e, uint64_t id);
 
 enum weir_engine_state {
     WEIR_STATE_IDLE,

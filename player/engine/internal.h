@@ -28,6 +28,8 @@ struct weir_job {
     struct weir_fetch fetch; // as last asked for
     int64_t end_us;          // MEDIA: where its segment ends
     int64_t request_us, first_byte_us;
+    int64_t unit_request_us;         // MEDIA: of the first of the transfers that this one resumes
+    int64_t done_us;                 // HELD: when its last byte came
     int64_t done_bytes, total_bytes; // of this transfer; total -1: not declared
     int64_t unit_bytes;              // MEDIA: of the transfers that this one resumes
     int64_t counted_bytes;           // of done_bytes, already in the busy interval
@@ -75,9 +77,12 @@ struct weir_lane {
 
     struct weir_ladder ladder; // of `period`
     struct weir_rung *rungs;   // its storage
-    bool *dead;                // rungs of `period` that cannot be used
-    bool *tried;               // rungs that failed for the next segment
-    size_t last_rung;          // of the segment before
+    // Sizes of all rungs of `ladder` in one table, where the indexes have it so; else NULL.
+    const int64_t *sizes;
+    int64_t size_rows;
+    bool *dead;       // rungs of `period` that cannot be used
+    bool *tried;      // rungs that failed for the next segment
+    size_t last_rung; // of the segment before
     int64_t last_bitrate_bps;
 
     bool planned; // a rung is chosen for the next segment
@@ -85,7 +90,8 @@ struct weir_lane {
     const char *plan_reason;
     int64_t
         wait_level_us; // the algorithm wants no fetch above this level; WEIR_NEVER_US: no such wish
-    int64_t recheck_us; // playhead position at which a fetch may become possible
+    int64_t full_since_us; // held back by buffer_max since then; WEIR_TIME_NONE: not
+    int64_t recheck_us;    // playhead position at which a fetch may become possible
 
     struct weir_job media, init, index;
     size_t base; // alternative base URL in use
@@ -159,6 +165,8 @@ bool weir_lane_locate(struct weir_engine *e, struct weir_lane *l, struct weir_pl
 // Go on behind this segment.
 void weir_lane_pass(struct weir_lane *l, const struct weir_representation *rep, int64_t index,
                     int64_t end_us);
+// After an index was loaded, or another ladder came into force.
+void weir_lane_note_sizes(const struct weir_engine *e, struct weir_lane *l);
 int64_t weir_content_end_us(const struct weir_engine *e); // WEIR_TIME_NONE unknown
 int64_t weir_lane_segment_count(const struct weir_engine *e, const struct weir_lane *l);
 
@@ -167,11 +175,14 @@ void weir_schedule(struct weir_engine *e);
 bool weir_init_ready(const struct weir_engine *e, const struct weir_init *init);
 
 // decide.c
-// Plans the rung of the next segment. False: the algorithm wants to wait.
+// Plans the rung of the next segment, if none is yet. False: the algorithm wants to wait.
 bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place);
 struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
                                          const struct weir_place *place);
 void weir_watch(struct weir_engine *e, struct weir_lane *l);
+// The lane's media job is complete and credited.
+void weir_tell_fetched(struct weir_engine *e, struct weir_lane *l, int64_t bytes);
+void weir_tell_sampled(struct weir_engine *e, const struct weir_throughput_sample *s);
 // The best usable rung at or near `wanted`: lower ones first. WEIR_RUNG_NONE: none. `untried`: only
 // those that have not failed for this segment.
 size_t weir_lane_usable_rung(const struct weir_lane *l, size_t wanted, bool untried);

@@ -34,28 +34,6 @@ void weir_measure_bytes(struct weir_engine *e, struct weir_job *j)
     j->counted_bytes = j->done_bytes;
 }
 
-static int64_t no_sizes(const void *ctx, int64_t ahead, size_t rung)
-{
-    (void)ctx;
-    (void)ahead;
-    (void)rung;
-    return -1;
-}
-
-static void tell(struct weir_engine *e, const struct weir_throughput_sample *s)
-{
-    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
-        struct weir_lane *l = &e->lanes[t];
-        if (!l->present || !l->ladder.count)
-            continue;
-        struct weir_place place = {.start_us = weir_lane_next_us(l),
-                                   .duration_us = l->last_duration_us};
-        struct weir_abr_observation o = weir_observe(e, l, &place);
-        o.size_bytes = no_sizes; // which segment is next is not settled here
-        weir_abr_sampled(l->abr, &o, s);
-    }
-}
-
 static void sample(struct weir_engine *e, const struct weir_lane *l, int64_t at_us)
 {
     struct weir_busy *b = &e->busy;
@@ -73,7 +51,7 @@ static void sample(struct weir_engine *e, const struct weir_lane *l, int64_t at_
         s.duration_us = 1; // faster than the clock can tell
     weir_estimate_add(&e->estimate, &s, l->last_duration_us);
     e->last_sample = s;
-    tell(e, &s);
+    weir_tell_sampled(e, &s);
 }
 
 void weir_measure_finish(struct weir_engine *e, struct weir_lane *l, int64_t at_us, bool from_cache)

@@ -59,6 +59,23 @@ static size_t map_rung(const struct weir_lane *l)
     return rung;
 }
 
+void weir_lane_note_sizes(const struct weir_engine *e, struct weir_lane *l)
+{
+    const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    l->sizes = NULL;
+    l->size_rows = 0;
+    struct weir_index_sizes first = {0};
+    for (size_t i = 0; i < rungs->count; i++) {
+        struct weir_index_sizes s = weir_index_sizes(rungs->rungs[i]);
+        if (i == 0)
+            first = s;
+        if (!s.bytes || s.stride != (int64_t)rungs->count || s.bytes != first.bytes + i)
+            return;
+    }
+    l->sizes = first.bytes;
+    l->size_rows = first.count;
+}
+
 static void enter(struct weir_engine *e, struct weir_lane *l, size_t p)
 {
     l->period = p;
@@ -78,6 +95,7 @@ static void enter(struct weir_engine *e, struct weir_lane *l, size_t p)
         };
     }
     l->ladder = (struct weir_ladder){.rungs = l->rungs, .count = rungs->count};
+    weir_lane_note_sizes(e, l);
     if (rungs->count)
         l->last_rung = map_rung(l);
     l->index_base = 0;
@@ -97,6 +115,7 @@ void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us)
     l->first_us = WEIR_TIME_NONE;
     l->skipped = 0;
     l->wait_level_us = WEIR_NEVER_US;
+    l->full_since_us = WEIR_TIME_NONE;
     l->ring_count = 0;
     l->bytes = 0;
     enter(e, l, p);

@@ -74,6 +74,7 @@ static void ask_media(struct weir_engine *e, struct weir_lane *l, const struct w
     fetch.expected_bytes = weir_expected_bytes(place->rep, place);
     weir_report_decision(e, l, &fetch);
     weir_job_start(e, &l->media, &fetch);
+    l->full_since_us = WEIR_TIME_NONE;
     l->media.end_us = place->end_us > l->end_us ? place->end_us : l->end_us;
     if (l->first_us == WEIR_TIME_NONE)
         l->first_us = place->start_us;
@@ -136,6 +137,8 @@ static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duratio
     if (level_us == 0 || (e->params.untimed && level_us < usual_us))
         return true;
     if (level_us + duration_us > e->params.buffer_max_us) {
+        if (l->full_since_us == WEIR_TIME_NONE)
+            l->full_since_us = e->now_us;
         l->recheck_us = l->end_us + duration_us - e->params.buffer_max_us;
         return false;
     }
@@ -218,7 +221,7 @@ static bool try_segment(struct weir_engine *e, struct weir_lane *l)
     int64_t guess = place.rep ? weir_expected_bytes(place.rep, &place) : 0;
     if (!in_step(e, l, place.duration_us) || !has_room(e, l, place.duration_us, guess))
         return false;
-    if (!l->planned && !weir_decide(e, l, &place))
+    if (!weir_decide(e, l, &place))
         return false;
     struct weir_representation *rep = weir_lane_rungs(e, l)->rungs[l->plan_rung];
     if (rep->index_need != WEIR_INDEX_READY) {

@@ -11,6 +11,8 @@ static void emit_fetch(struct weir_engine *e, struct weir_job *j)
     j->fetch.id = e->next_id++;
     j->fetch.resume = j->unit_bytes > 0;
     j->request_us = e->now_us;
+    if (!j->unit_bytes)
+        j->unit_request_us = e->now_us;
     j->first_byte_us = WEIR_TIME_NONE;
     j->done_bytes = j->counted_bytes = 0;
     j->total_bytes = -1;
@@ -113,7 +115,8 @@ void weir_transfer_progress(struct weir_engine *e, const struct weir_engine_even
     struct weir_job *j = find(e, event->transfer.id, &l);
     if (!j)
         return;
-    note_first_byte(e, j, e->now_us);
+    bool told = event->kind == WEIR_EVENT_PROGRESS && event->transfer.t_first_byte_us > 0;
+    note_first_byte(e, j, told ? event->transfer.t_first_byte_us : e->now_us);
     if (event->kind == WEIR_EVENT_HEADERS) {
         j->total_bytes = event->transfer.bytes;
         return;
@@ -128,10 +131,10 @@ static void complete_media(struct weir_engine *e, struct weir_lane *l)
     int64_t end_us = j->end_us;
     if (j->fetch.info.duration_us <= 0 && j->playable_us > end_us)
         end_us = j->playable_us; // only the media knew
+    int64_t bytes = weir_add_sat(j->unit_bytes, j->done_bytes);
     size_t at = (l->ring_first + l->ring_count++) % WEIR_LANE_RING;
-    l->ring[at] = (struct weir_buffered){.end_us = end_us,
-                                         .bytes = weir_add_sat(j->unit_bytes, j->done_bytes)};
-    l->bytes = weir_add_sat(l->bytes, l->ring[at].bytes);
+    l->ring[at] = (struct weir_buffered){.end_us = end_us, .bytes = bytes};
+    l->bytes = weir_add_sat(l->bytes, bytes);
     weir_report_segment(e, l, j);
     l->last_rung = j->fetch.rung;
     l->last_bitrate_bps = l->rungs[j->fetch.rung].bitrate_bps;
@@ -141,6 +144,7 @@ static void complete_media(struct weir_engine *e, struct weir_lane *l)
     l->in_gap = false;
     j->state = WEIR_JOB_IDLE;
     weir_lane_pass(l, j->fetch.rep, j->fetch.index, end_us);
+    weir_tell_fetched(e, l, bytes);
 }
 
 static void init_ready(struct weir_engine *e, const struct weir_init *init)
@@ -156,6 +160,23 @@ static void init_ready(struct weir_engine *e, const struct weir_init *init)
     }
 }
 
+// Credited first, then told, then sampled: what an algorithm makes of a segment still sees the
+// estimates that it was chosen by. (A segment that waits for its init segment is sampled at once.)
+static void done_media(struct weir_engine *e, struct weir_lane *l,
+                       const struct weir_engine_event *event)
+{
+    struct weir_job *j = &l->media;
+    int64_t at_us = event->transfer.t_last_us;
+    note_first_byte(e, j, event->transfer.t_first_byte_us);
+    note_bytes(e, j, event->transfer.bytes);
+    note_playable(j, event->transfer.playable_until_us);
+    j->done_us = at_us < j->first_byte_us || at_us > e->now_us ? e->now_us : at_us;
+    j->state = WEIR_JOB_HELD;
+    if (weir_init_ready(e, j->fetch.init))
+        complete_media(e, l);
+    weir_measure_finish(e, l, at_us, event->transfer.from_cache);
+}
+
 void weir_transfer_done(struct weir_engine *e, const struct weir_engine_event *event)
 {
     struct weir_lane *l;
@@ -164,13 +185,7 @@ void weir_transfer_done(struct weir_engine *e, const struct weir_engine_event *e
         return;
     switch (j->fetch.kind) {
     case WEIR_FETCH_MEDIA:
-        note_first_byte(e, j, event->transfer.t_first_byte_us);
-        note_bytes(e, j, event->transfer.bytes);
-        note_playable(j, event->transfer.playable_until_us);
-        weir_measure_finish(e, l, event->transfer.t_last_us, event->transfer.from_cache);
-        j->state = WEIR_JOB_HELD;
-        if (weir_init_ready(e, j->fetch.init))
-            complete_media(e, l);
+        done_media(e, l, event);
         break;
     case WEIR_FETCH_INIT:
         j->state = WEIR_JOB_IDLE;
@@ -208,5 +223,6 @@ void weir_transfer_index(struct weir_engine *e, const struct weir_engine_event *
         weir_job_failed(e, l, j, &f);
         return;
     }
+    weir_lane_note_sizes(e, l);
     j->state = WEIR_JOB_IDLE; // where it named a further index, the schedule asks for that
 }
