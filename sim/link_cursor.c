@@ -1,0 +1,111 @@
+// sim/link_cursor.c — walks over a trace's intervals. Whole repetitions of the trace are jumped
+// over, so that the tiniest rate or the longest wait ends in time.
+#include "sim/link_cursor.h"
+
+#include <math.h>
+
+static double duration_us(const struct weir_cursor *c)
+{
+    if (c->at == c->last)
+        return c->period_us - (double)c->at->start_us;
+    return (double)(c->at[1].start_us - c->at->start_us);
+}
+
+static inline void next(struct weir_cursor *c)
+{
+    c->now_us = c->end_us;
+    c->at = c->at == c->last ? c->first : c->at + 1;
+    c->end_us += duration_us(c);
+}
+
+void weir_cursor_reset(struct weir_cursor *c, const struct weir_trace *t, int64_t offset_us)
+{
+    int64_t period_us = weir_trace_period_us(t), within_us = offset_us % period_us;
+    size_t low = 0, high = weir_trace_count(t);
+    const struct weir_trace_interval *first = weir_trace_at(t, 0);
+    *c = (struct weir_cursor){.first = first,
+                              .last = first + high - 1,
+                              .period_us = (double)period_us,
+                              .period_work = weir_trace_mean_bps(t) * (double)period_us};
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (first[middle].start_us <= within_us)
+            low = middle;
+        else
+            high = middle;
+    }
+    c->at = first + low;
+    c->end_us = (double)c->at->start_us + duration_us(c) - (double)within_us;
+}
+
+void weir_cursor_go(struct weir_cursor *c, double until_us)
+{
+    if (until_us - c->end_us > 2 * c->period_us)
+        c->end_us += (floor((until_us - c->end_us) / c->period_us) - 1) * c->period_us;
+    while (c->end_us < until_us)
+        next(c);
+    c->now_us = until_us;
+}
+
+void weir_cursor_stand(struct weir_cursor *c, double until_us)
+{
+    c->end_us += until_us - c->now_us;
+    c->now_us = until_us;
+}
+
+// Jump over repetitions that `work` uses up whole; returns what is left.
+static double skip_periods(struct weir_cursor *c, double work, double until_us)
+{
+    double turns = floor(work / c->period_work) - 1;
+    double turns_until = floor((until_us - c->now_us) / c->period_us) - 1;
+    turns = turns < turns_until ? turns : turns_until;
+    if (!(turns > 0))
+        return work;
+    c->now_us += turns * c->period_us;
+    c->end_us += turns * c->period_us;
+    return work - turns * c->period_work;
+}
+
+double weir_cursor_serve(struct weir_cursor *c, double work, double until_us)
+{
+    for (;;) {
+        double stop_us = c->end_us < until_us ? c->end_us : until_us;
+        double room = (stop_us - c->now_us) * c->at->bps;
+        if (work <= room) {
+            double at_us = c->now_us + work / c->at->bps;
+            c->now_us = at_us < stop_us ? at_us : stop_us;
+            return 0;
+        }
+        work -= room;
+        if (until_us <= c->end_us) {
+            c->now_us = until_us;
+            return work;
+        }
+        next(c);
+        if (c->at == c->first && work > 2 * c->period_work)
+            work = skip_periods(c, work, until_us);
+    }
+}
+
+double weir_cursor_latency_end_us(const struct weir_cursor *from)
+{
+    struct weir_cursor c = *from;
+    double units = 1, units_before = INFINITY; // left, and left a repetition earlier
+    for (;;) {
+        double latency_us = c.at->latency_us == WEIR_TIME_NONE ? 0 : (double)c.at->latency_us;
+        double want_us = units * latency_us, left_us = c.end_us - c.now_us;
+        if (want_us <= left_us)
+            return c.now_us + want_us;
+        units -= left_us / latency_us;
+        next(&c);
+        if (c.at != c.first)
+            continue;
+        double turns = floor(units / (units_before - units)) - 1;
+        if (turns > 0) {
+            units -= turns * (units_before - units);
+            c.now_us += turns * c.period_us;
+            c.end_us += turns * c.period_us;
+        }
+        units_before = units;
+    }
+}
