@@ -3,17 +3,14 @@
 // whoever shares the link out. Times are exact: microseconds as doubles from the session's first
 // request (trace time `offset_us`). Hosts round each event's time once. One thread per link.
 //
-// fluid:    a request costs the latency, then runs at exactly its share of the trace's rate.
-// Latency
-//           is work done at the latency of the trace's period in force, as in Sabre: a period that
-//           ends first leaves the rest to the next one's.
-// pensieve: Pensieve's simulator: payload share 0.95; 80 ms per request that do not move the
-// trace's
-//           clock; row 0 of a cooked trace only sets the origin.
-// tcp:      a round trip for the request (two for a new connection), then slow start from an
-// initial
-//           window of 10 segments of 1460 bytes, doubled every round trip, until the link's share
-//           is the bound; idle restart (RFC 9293, RFC 5681 4.1); no loss.
+// fluid: a request costs the latency, then runs at exactly its share of the trace's rate. Latency
+//   is work done at the pace of the trace's period in force, as in Sabre: a period that ends first
+//   leaves the rest to the next one's.
+// pensieve: Pensieve's simulator: payload share 0.95; 80 ms per request, during which the trace's
+//   clock stands still (while nothing else flows); row 0 of a cooked trace only sets the origin.
+// tcp: a round trip for the request (two for a new connection), then slow start from an initial
+//   window of 10 segments of 1460 bytes, doubled every round trip, until the link's share is the
+//   bound; the window lives on in its connection until that has been idle (RFC 5681 4.1). No loss.
 #ifndef WEIR_SIM_LINK_H
 #define WEIR_SIM_LINK_H
 
@@ -64,9 +61,11 @@ double weir_link_now_us(const struct weir_link *l);
 // Ask for `bytes` > 0 now, over connection `connection` (tcp: its congestion window lives on
 // between transfers; a number not seen since reset is a new connection). 0 or WEIR_ERR_LIMIT.
 int weir_link_start(struct weir_link *l, uint64_t id, int64_t bytes, int connection);
-// Forget a transfer; no effect on an id that is not in flight.
+// Forget a transfer; no effect on an id that is not in flight. In tcp its connection lives on (as
+// in HTTP/2); for one that closes, go on with a new number.
 void weir_link_cancel(struct weir_link *l, uint64_t id);
-// Have an event when `bytes` of the transfer have arrived (replaces its mark; INT64_MAX: none).
+// Have an event when `bytes` of the transfer have arrived, at once where they have (replaces its
+// mark; its size or more: none).
 void weir_link_mark(struct weir_link *l, uint64_t id, int64_t bytes);
 // What has arrived of a transfer by now.
 int64_t weir_link_bytes(const struct weir_link *l, uint64_t id);
@@ -74,7 +73,7 @@ int64_t weir_link_bytes(const struct weir_link *l, uint64_t id);
 // time. False: nothing happened, and now is until_us.
 bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_event *event);
 // When a transfer of `bytes`, asked for at `at_us` >= now with nothing else on the link, would be
-// complete. Changes nothing.
+// complete; INFINITY where never. tcp: over the connection that was used last. Changes nothing.
 double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t bytes);
 
 #endif

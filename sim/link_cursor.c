@@ -3,6 +3,7 @@
 #include "sim/link_cursor.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static double duration_us(const struct weir_cursor *c)
 {
@@ -90,22 +91,24 @@ double weir_cursor_serve(struct weir_cursor *c, double work, double until_us)
 double weir_cursor_latency_end_us(const struct weir_cursor *from)
 {
     struct weir_cursor c = *from;
-    double units = 1, units_before = INFINITY; // left, and left a repetition earlier
-    for (;;) {
+    double units = 1, served = 0; // left, and served in this repetition of the trace
+    for (bool whole = false;;) {
         double latency_us = c.at->latency_us == WEIR_TIME_NONE ? 0 : (double)c.at->latency_us;
         double want_us = units * latency_us, left_us = c.end_us - c.now_us;
         if (want_us <= left_us)
             return c.now_us + want_us;
         units -= left_us / latency_us;
+        served += left_us / latency_us;
         next(&c);
         if (c.at != c.first)
             continue;
-        double turns = floor(units / (units_before - units)) - 1;
+        double turns = whole ? floor(units / served) - 1 : 0;
         if (turns > 0) {
-            units -= turns * (units_before - units);
+            units -= turns * served;
             c.now_us += turns * c.period_us;
             c.end_us += turns * c.period_us;
         }
-        units_before = units;
+        served = 0;
+        whole = true;
     }
 }
