@@ -79,6 +79,7 @@ static void slot_fill(struct weir_curl_slot *s, const struct weir_transfer *t)
     int64_t first = t->first_byte > 0 ? t->first_byte : 0;
     s->id = t->id;
     s->document = t->document;
+    s->head = t->head;
     s->is_file = weir_url_has_scheme(t->url, "file");
     s->paused = false;
     s->range_first = first + (t->resume_bytes > 0 ? t->resume_bytes : 0);

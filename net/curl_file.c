@@ -69,6 +69,10 @@ void weir_curl_file_read(struct weir_curl_slot *s)
     int64_t left = s->expect_bytes - s->bytes;
     if (s->paused)
         return;
+    if (s->head) {
+        weir_curl_slot_finish(s);
+        return;
+    }
     size_t size = left < WEIR_CURL_READ_BYTES ? (size_t)left : WEIR_CURL_READ_BYTES;
     ssize_t got = size ? pread(s->fd, c->file_buffer, size, (off_t)(s->range_first + s->bytes)) : 0;
     if (got < 0 && errno == EINTR)

@@ -39,7 +39,7 @@ struct weir_curl_slot {
     enum weir_curl_slot_state state;
     CURL *easy; // made at first use, kept until the transport ends
     bool in_multi;
-    bool is_file, document, paused;
+    bool is_file, document, head, paused;
     uint64_t id;
     uint64_t
         finish_order; // counts up over the transport; DONE and FAILED are reported in this order

@@ -217,6 +217,8 @@ int weir_curl_response_complete(struct weir_curl_slot *s)
     }
     if (!s->take_body)
         return weir_curl_fail_status(s);
+    if (s->head)
+        return 0;
     if (s->skip_bytes > 0 || (s->ranged && s->bytes == 0 && s->want_bytes > 0 && !s->resumed)) {
         weir_curl_fail(s, WEIR_ERR_HTTP, false, "ends before the range asked for");
         weir_error_why(&s->error, "byte %" PRId64 " was wanted first", s->range_first);

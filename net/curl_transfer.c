@@ -191,6 +191,8 @@ static CURLcode set_hop(struct weir_curl_slot *s)
     const char *encodings = s->document && !s->ranged ? "" : "identity";
     CURLcode r = curl_easy_setopt(s->easy, CURLOPT_URL, s->url);
     if (!r)
+        r = curl_easy_setopt(s->easy, CURLOPT_NOBODY, (long)s->head);
+    if (!r)
         r = curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, at_origin ? c->headers : NULL);
     if (!r)
         r = curl_easy_setopt(s->easy, CURLOPT_REFERER, at_origin ? c->referer : NULL);

@@ -27,6 +27,7 @@ struct weir_transfer {
     struct weir_segment
         *segment;  // the transport takes a reference; it is finished on DONE (COMPLETE). On FAILED
                    // and cancel it stays OPEN: the caller retries into it or finishes it.
+    bool head;     // the header alone, by HEAD: length_bytes of HEADERS is what counts, then DONE
     bool document; // a manifest or playlist: gzip accepted, session cookies kept, never from cache
     bool allow_file; // a file URL may be opened (the user named one, or a local manifest did)
 };

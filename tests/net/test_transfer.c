@@ -64,6 +64,44 @@ static void test_whole_body_is_copied_once(void **state)
     weir_segment_unref(&s);
 }
 
+// HEAD tells the size; the connection and the handle serve for bodies again.
+static void test_head_brings_the_length_alone(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *path;
+        int err;
+        int64_t length_bytes;
+    } cases[] = {
+        {"/data?size=123457", 0, 123457},
+        {"/status?code=404", WEIR_ERR_NOT_FOUND, -2},
+        {"/data?size=77", 0, 77},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct weir_segment *s = harness_segment(&f->h);
+        struct weir_transfer t = {.url = server_url(f->server, cases[i].path),
+                                  .first_byte = -1,
+                                  .last_byte = -1,
+                                  .segment = s,
+                                  .head = true};
+        struct outcome o = harness_run(&f->h, t);
+        assert_int_equal(o.err, cases[i].err);
+        assert_int_equal(o.length_bytes, cases[i].length_bytes);
+        assert_int_equal(o.bytes, 0);
+        weir_segment_unref(&s);
+    }
+    struct weir_segment *s = harness_segment(&f->h);
+    struct weir_transfer t = {.url = server_url(f->server, "/data?size=5000"),
+                              .first_byte = -1,
+                              .last_byte = -1,
+                              .segment = s};
+    assert_int_equal(harness_run(&f->h, t).bytes, 5000);
+    harness_check_pattern(s, 0, 5000);
+    assert_int_equal(f->h.copies.net_bytes, 5000);
+    assert_int_equal(server_connections(f->server), 1);
+    weir_segment_unref(&s);
+}
+
 struct range_case {
     const char *name, *path;
     int64_t first, last, resume;
@@ -334,6 +372,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_whole_body_is_copied_once),
+        CASE(test_head_brings_the_length_alone),
         CASE(test_ranges),
         CASE(test_cut_body_is_resumed),
         CASE(test_statuses),
