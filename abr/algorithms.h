@@ -6,6 +6,8 @@
 
 extern const struct weir_abr_ops weir_abr_bba0;
 extern const struct weir_abr_ops weir_abr_bola;
+extern const struct weir_abr_ops weir_abr_bolae;
+extern const struct weir_abr_ops weir_abr_dynamic;
 extern const struct weir_abr_ops weir_abr_fixed;
 extern const struct weir_abr_ops weir_abr_random;
 extern const struct weir_abr_ops weir_abr_throughput;

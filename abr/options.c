@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const weir_abr_compat_choices[] = {"off", "sabre", NULL};
+
 #define MICRO INT64_C(1000000)
 // Whole parts beyond this are nobody's intent, and the bound keeps the sums below exact.
 #define WHOLE_MAX INT64_C(1000000000000)

@@ -22,6 +22,9 @@ struct weir_abr_param {
     const char *const *choices; // CHOICE; NULL-terminated
 };
 
+// CHOICE of compat= where an algorithm has it: 0 "off", 1 "sabre".
+extern const char *const weir_abr_compat_choices[];
+
 // Reads every option through the table `params`. 0, or WEIR_ERR_INVAL with the key or value named.
 int weir_abr_options_read(const char *name, const struct weir_abr_options *options,
                           const struct weir_abr_param *params, size_t param_count,

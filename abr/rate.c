@@ -16,14 +16,8 @@ size_t weir_rate_rung_latency(const struct weir_ladder *ladder, double rate_bps,
         return weir_rate_rung(ladder, rate_bps);
     if (rate_bps <= 0)
         return 0;
-    size_t rung = 0;
-    while (rung + 1 < ladder->count) {
-        double bitrate_bps = (double)ladder->rungs[rung + 1].bitrate_bps;
-        if (latency_us + duration_us * bitrate_bps / rate_bps > duration_us)
-            break;
-        rung++;
-    }
-    return rung;
+    // Sabre's test, latency + duration * bitrate / rate <= duration, solved for the bitrate.
+    return weir_rate_rung(ladder, rate_bps * (1 - latency_us / duration_us));
 }
 
 bool weir_rate_unknown(const struct weir_abr_observation *o)

@@ -22,7 +22,8 @@ struct weir_abr {
 };
 
 static const struct weir_abr_ops *const registry[] = {
-    &weir_abr_bba0, &weir_abr_bola, &weir_abr_fixed, &weir_abr_random, &weir_abr_throughput, NULL,
+    &weir_abr_bba0,  &weir_abr_bola,   &weir_abr_bolae,      &weir_abr_dynamic,
+    &weir_abr_fixed, &weir_abr_random, &weir_abr_throughput, NULL,
 };
 
 const struct weir_abr_ops *const *weir_abr_registry(void)

@@ -18,7 +18,7 @@ static const struct {
 } refused[] = {
     {"bobba", "bobba", "bba0 bola fixed random throughput"},
     {"", "no algorithm", "bola"},
-    {"bola:compat=sabre", "compat", "variant gp"},
+    {"bola:variants=u", "variants", "variant gp compat"},
     {"bola:variant=x", "variant", "basic finite o u"},
     {"bola:gp=0", "gp", "0.01"},
     {"bola:gp=1e9", "gp", ""},
