@@ -99,6 +99,13 @@ struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation 
     return steps ? next_step(t) : at_a_step(t);
 }
 
+struct weir_abr_watch weir_abandon_watch(void *state, const struct weir_abr_observation *o,
+                                         const struct weir_abr_transfer *t)
+{
+    (void)state;
+    return weir_abandon_throughput(o, t, 0.9, WEIR_ABANDON_TRUE_SIZES);
+}
+
 // The level below which rung `a` beats what is left: (M[a] - B) / bytes > (M[t] - B) / left, with
 // left > bytes, solved for B. It falls as more arrives.
 static double threshold_us(const struct weir_bola *b, const struct weir_abr_transfer *t, size_t a,

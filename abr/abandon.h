@@ -23,6 +23,10 @@ struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation 
                                               const struct weir_abr_transfer *t, double safety,
                                               enum weir_abandon_mode mode);
 
+// The same with 0.9 and true sizes: the watch() of algorithms whose papers have nothing of their own.
+struct weir_abr_watch weir_abandon_watch(void *state, const struct weir_abr_observation *o,
+                                         const struct weir_abr_transfer *t);
+
 // BOLA's (13.2; ToN 2020): given up for the best lower rung whose score over its whole size beats
 // this one's over what is left. `placeholder_us` is counted on top of the buffer. With
 // `latency_counts` a new request's latency, taken to be this one's, is charged (BOLA-E).

@@ -22,8 +22,22 @@ struct weir_abr {
 };
 
 static const struct weir_abr_ops *const registry[] = {
-    &weir_abr_bba0,  &weir_abr_bola,   &weir_abr_bolae,      &weir_abr_dynamic,
-    &weir_abr_fixed, &weir_abr_random, &weir_abr_throughput, NULL,
+    &weir_abr_bba_others,
+    &weir_abr_bba0,
+    &weir_abr_bba1,
+    &weir_abr_bba2,
+    &weir_abr_bola,
+    &weir_abr_bolae,
+    &weir_abr_dynamic,
+    &weir_abr_festive,
+    &weir_abr_fixed,
+    &weir_abr_hyb,
+    &weir_abr_l2a,
+    &weir_abr_lolp,
+    &weir_abr_random,
+    &weir_abr_soda,
+    &weir_abr_throughput,
+    NULL, // one a line, by name
 };
 
 const struct weir_abr_ops *const *weir_abr_registry(void)

@@ -16,7 +16,7 @@ static void lists_by_name(void **state)
 static const struct {
     const char *spec, *what, *hint;
 } refused[] = {
-    {"bobba", "bobba", "bba0 bola fixed random throughput"},
+    {"bobba", "bobba", "bba-others bba0 bba1 bba2 bola"},
     {"", "no algorithm", "bola"},
     {"bola:variants=u", "variants", "variant gp compat"},
     {"bola:variant=x", "variant", "basic finite o u"},
