@@ -1,13 +1,11 @@
-// player/telemetry.c — the session's counters and its summary, weir.session/1. Definitions of the
-// figures: INTERFACES (stall_time excludes start-up; qoe per segment played, start-up charged to
-// the first).
+// player/telemetry.c — the session's counters, and what only a live session adds to its summary
+// (player/summary.c).
 #include "player/telemetry_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/detmath.h"
 
 #define SEGMENTS_FIRST_ROOM 4096 // hours of media before the list grows
 #define LEVELS_FIRST_ROOM   4096
@@ -111,9 +109,11 @@ static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
     while (i > 0 && t->segments[i - 1].serial > r->segment_serial)
         i--;
     struct weir_telemetry_segment s = {.serial = r->segment_serial,
-                                       .rung = (int32_t)r->rung,
-                                       .bitrate_bps = r->bitrate_bps,
-                                       .start_us = r->media_us};
+                                       .s = {.rung = (int32_t)r->rung,
+                                             .vmaf = -1,
+                                             .bitrate_bps = r->bitrate_bps,
+                                             .start_us = r->media_us,
+                                             .duration_us = r->duration_us}};
     if (i > 0 && t->segments[i - 1].serial == r->segment_serial) {
         t->segments[i - 1] = s;
         return;
@@ -133,7 +133,7 @@ static void note_decision(struct weir_telemetry *t, const struct weir_report *r)
 
 void weir_telemetry_cut(struct weir_telemetry *t, int64_t media_us)
 {
-    while (t->segment_count > 0 && t->segments[t->segment_count - 1].start_us > media_us)
+    while (t->segment_count > 0 && t->segments[t->segment_count - 1].s.start_us > media_us)
         t->segment_count--;
 }
 
@@ -215,55 +215,6 @@ void weir_telemetry_end(struct weir_telemetry *t, int64_t now_us, const char *re
 
 // --- the summary ---
 
-struct quality {
-    double sum, change; // Σ q, Σ |q − q_previous|
-};
-
-static struct quality sum_quality(const struct weir_telemetry *t,
-                                  double (*q)(const struct weir_telemetry *, int64_t))
-{
-    struct quality s = {0};
-    double last = 0;
-    for (size_t i = 0; i < t->segment_count; i++) {
-        double now = q(t, t->segments[i].bitrate_bps);
-        s.sum += now;
-        if (i > 0)
-            s.change += now > last ? now - last : last - now;
-        last = now;
-    }
-    return s;
-}
-
-static double linear(const struct weir_telemetry *t, int64_t bps)
-{
-    (void)t;
-    return (double)bps / 1e6;
-}
-
-static double logarithmic(const struct weir_telemetry *t, int64_t bps)
-{
-    return t->lowest_bps > 0 && bps > 0 ? weir_ln((double)bps / (double)t->lowest_bps) : 0.0;
-}
-
-static json_t *qoe_json(const struct weir_telemetry *t, double stall_s)
-{
-    if (t->segment_count == 0)
-        return json_pack("{s:n, s:n, s:n}", "lin", "log", "vmaf");
-    double n = (double)t->segment_count;
-    struct quality lin = sum_quality(t, linear), log = sum_quality(t, logarithmic);
-    return json_pack("{s:f, s:f, s:n}", "lin",
-                     (lin.sum - linear(t, t->highest_bps) * stall_s - lin.change) / n, "log",
-                     (log.sum - logarithmic(t, t->highest_bps) * stall_s - log.change) / n, "vmaf");
-}
-
-static json_t *decisions_json(const struct weir_telemetry *t)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < t->segment_count && t->main_track == WEIR_ENGINE_VIDEO; i++)
-        (void)json_array_append_new(list, json_integer(t->segments[i].rung));
-    return list;
-}
-
 static json_t *levels_json(const struct weir_telemetry *t)
 {
     json_t *list = json_array();
@@ -285,25 +236,6 @@ static json_t *pool_json(const struct weir_telemetry_figures *f)
                      (json_int_t)f->copied_decode, "render", (json_int_t)f->copied_render);
 }
 
-struct rate_figures {
-    double mean_bps, switch_bps;
-    int64_t switches;
-};
-
-static struct rate_figures rate_figures(const struct weir_telemetry *t)
-{
-    struct rate_figures r = {0};
-    for (size_t i = 0; i < t->segment_count; i++) {
-        r.mean_bps += (double)t->segments[i].bitrate_bps / (double)t->segment_count;
-        if (i == 0 || t->segments[i].rung == t->segments[i - 1].rung)
-            continue;
-        int64_t step = t->segments[i].bitrate_bps - t->segments[i - 1].bitrate_bps;
-        r.switches++;
-        r.switch_bps += (double)(step < 0 ? -step : step) / (double)(t->segment_count - 1);
-    }
-    return r;
-}
-
 struct weir_telemetry_counts weir_telemetry_counts(const struct weir_telemetry *t, int64_t now_us)
 {
     int64_t current_us = t->stall_began_us == WEIR_TIME_NONE ? 0 : now_us - t->stall_began_us;
@@ -313,28 +245,48 @@ struct weir_telemetry_counts weir_telemetry_counts(const struct weir_telemetry *
                                           .switch_count = t->switches};
 }
 
+// The members that every host has.
+static json_t *common_json(const struct weir_telemetry *t, const struct weir_telemetry_figures *f)
+{
+    struct weir_summary_segment *segments = calloc(t->segment_count + 1, sizeof(*segments));
+    if (!segments)
+        return NULL;
+    for (size_t i = 0; i < t->segment_count; i++)
+        segments[i] = t->segments[i].s;
+    bool stalling = t->stall_began_us != WEIR_TIME_NONE;
+    struct weir_summary s = {
+        .abr = t->params.abr,
+        .content = t->params.content,
+        .trace = t->params.trace,
+        .host = t->params.host,
+        .seed = t->params.seed,
+        .startup_us = t->startup_us,
+        .played_us = f->played_us,
+        .stall_us = t->stall_us + (stalling ? f->now_us - t->stall_began_us : 0),
+        .stall_count = t->stalls,
+        .bytes = t->bytes,
+        .wasted_bytes = t->wasted_bytes,
+        .abandoned = t->abandoned,
+        .errors = t->errors,
+        .lowest_bps = t->lowest_bps,
+        .highest_bps = t->highest_bps,
+        .segments = segments,
+        .segment_count = t->segment_count,
+    };
+    json_t *o = weir_summary_json(&s);
+    free(segments);
+    if (o && t->main_track != WEIR_ENGINE_VIDEO) // these are the video's alone
+        (void)json_object_set_new(o, "decisions", json_array());
+    return o;
+}
+
 json_t *weir_telemetry_summary(const struct weir_telemetry *t,
                                const struct weir_telemetry_figures *f)
 {
-    int64_t stall_us =
-        t->stall_us + (t->stall_began_us != WEIR_TIME_NONE ? f->now_us - t->stall_began_us : 0);
-    double stall_s = (double)stall_us / 1e6, played_s = (double)f->played_us / 1e6;
-    double startup_s = t->startup_us == WEIR_TIME_NONE ? 0.0 : (double)t->startup_us / 1e6;
-    struct rate_figures r = rate_figures(t);
-    json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:s?, s:s, s:I, s:o, s:f, s:I, s:f, s:f, s:f, s:I, s:f, s:I, s:I, s:I, "
-        "s:I, s:o, s:o, s:o}",
-        "schema", "weir.session/1", "abr", t->params.abr, "content", t->params.content, "trace",
-        t->params.trace, "host", t->params.host, "seed", (json_int_t)t->params.seed,
-        "startup_delay", weir_telemetry_seconds(t->startup_us), "played", played_s, "stall_count",
-        (json_int_t)t->stalls, "stall_time", stall_s, "rebuffer_ratio",
-        stall_s + played_s > 0 ? stall_s / (stall_s + played_s) : 0.0, "mean_bitrate", r.mean_bps,
-        "switch_count", (json_int_t)r.switches, "switch_bps", r.switch_bps, "bytes",
-        (json_int_t)t->bytes, "wasted_bytes", (json_int_t)t->wasted_bytes, "abandoned",
-        (json_int_t)t->abandoned, "errors", (json_int_t)t->errors, "decisions", decisions_json(t),
-        "qoe", qoe_json(t, startup_s + stall_s), "pool", pool_json(f));
+    json_t *o = common_json(t, f);
     if (!o)
         return NULL;
+    (void)json_object_set_new(o, "pool", pool_json(f));
     (void)json_object_set_new(o, "frames",
                               json_pack("{s:I, s:I, s:I}", "delivered", (json_int_t)f->delivered,
                                         "dropped", (json_int_t)f->dropped, "repeated",

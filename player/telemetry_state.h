@@ -3,13 +3,12 @@
 #ifndef WEIR_PLAYER_TELEMETRY_STATE_H
 #define WEIR_PLAYER_TELEMETRY_STATE_H
 
+#include "player/summary.h"
 #include "player/telemetry.h"
 
-// One video segment (audio, where there is no video) in order of playback.
 struct weir_telemetry_segment {
     uint64_t serial;
-    int64_t start_us, bitrate_bps;
-    int32_t rung;
+    struct weir_summary_segment s;
 };
 
 struct weir_telemetry_level {

@@ -276,6 +276,7 @@ struct weir_engine_status {
     bool rung_held;
     int64_t duration_us; // NONE while unknown
 };
+int64_t weir_engine_throughput_bps(const struct weir_engine *e); // the same without the rest
 struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_t now_us);
 
 #endif

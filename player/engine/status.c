@@ -36,3 +36,8 @@ struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_
     }
     return s;
 }
+
+int64_t weir_engine_throughput_bps(const struct weir_engine *e)
+{
+    return (int64_t)weir_estimate_throughput_bps(&e->estimate);
+}
