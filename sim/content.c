@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "manifest/presentation.h"
 #include "sim/content_build.h"
 
 static int cannot_read(const char *path, struct weir_error *e)
@@ -81,7 +82,8 @@ static int read_json(struct weir_content_build *b, const char *data, size_t size
     return err;
 }
 
-static int read_data(struct weir_content_build *b, const char *data, size_t size_bytes)
+static int read_data(struct weir_content_build *b, const char *data, size_t size_bytes,
+                     const char *path)
 {
     size_t first = strspn(data, " \t\r\n");
     if (first == size_bytes)
@@ -89,25 +91,13 @@ static int read_data(struct weir_content_build *b, const char *data, size_t size
                               "an empty file is not a content");
     if (data[first] == '{' || data[first] == '[')
         return read_json(b, data, size_bytes);
+    if (path && weir_presentation_sniff((const uint8_t *)data, size_bytes))
+        return weir_content_read_manifest(b, data, size_bytes, path);
     (void)weir_error_set(b->error, WEIR_ERR_SYNTAX, b->where, "not a content");
     weir_error_why(b->error, "neither JSON nor a manifest");
     weir_error_hint(b->error, "a Sabre movie, weir.content/1, an MPD or playlist, or the folder of "
                               "Pensieve's video_size_* files");
     return WEIR_ERR_SYNTAX;
-}
-
-static int finish(struct weir_content_build **b, int err, struct weir_content **out)
-{
-    if (!err)
-        err = weir_content_finish(*b);
-    if (err) {
-        weir_content_build_destroy(b);
-        return err;
-    }
-    (*b)->where = NULL;
-    (*b)->error = NULL;
-    *out = &(*b)->content;
-    return 0;
 }
 
 int weir_content_parse(const char *data, size_t size_bytes, const char *where,
@@ -116,7 +106,7 @@ int weir_content_parse(const char *data, size_t size_bytes, const char *where,
     struct weir_content_build *b;
     *out = NULL;
     int err = weir_content_build_create(where, e, &b);
-    return err ? err : finish(&b, read_data(b, data, size_bytes), out);
+    return err ? err : weir_content_build_end(&b, read_data(b, data, size_bytes, NULL), out);
 }
 
 int weir_content_load(const char *path, struct weir_content **out, struct weir_error *e)
@@ -130,14 +120,14 @@ int weir_content_load(const char *path, struct weir_content **out, struct weir_e
     if (err)
         return err;
     if (S_ISDIR(st.st_mode))
-        return finish(&b, weir_content_read_pensieve(b, path), out);
+        return weir_content_build_end(&b, weir_content_read_pensieve(b, path), out);
     char *data = NULL;
     size_t size_bytes = 0;
     err = weir_content_read_file(path, &data, &size_bytes, e);
     if (!err)
-        err = read_data(b, data, size_bytes);
+        err = read_data(b, data, size_bytes, path);
     free(data);
-    return finish(&b, err, out);
+    return weir_content_build_end(&b, err, out);
 }
 
 void weir_content_destroy(struct weir_content **c)

@@ -14,6 +14,7 @@
 #include <weir/error.h>
 
 #include "core/clock.h"
+#include "net/transport.h"
 
 // Bounds on what is read. Beyond them: WEIR_ERR_TOO_BIG.
 #define WEIR_CONTENT_MAX_SEGMENTS 200000
@@ -57,6 +58,19 @@ int weir_content_load(const char *path, struct weir_content **out, struct weir_e
 int weir_content_parse(const char *data, size_t size_bytes, const char *where,
                        struct weir_content **out, struct weir_error *e);
 void weir_content_destroy(struct weir_content **c); // accepts a pointer to NULL
+
+// Record a real presentation: an MPD or playlist at `url` (http, https, file URL or path), with the
+// sizes of its manifest, init segments, indexes and every segment, which are asked for where the
+// manifest does not tell. Blocks.
+struct weir_content_record_params {
+    const struct weir_curl_params *net;                       // NULL: defaults
+    int jobs;                                                 // requests at once; 0: 6, at most 16
+    void (*progress)(void *ctx, int64_t done, int64_t total); // may be NULL
+    void *ctx;
+};
+// `params` NULL: defaults.
+int weir_content_record(const char *url, const struct weir_content_record_params *params,
+                        struct weir_content **out, struct weir_error *e);
 
 // weir.content/1; a new reference, NULL when memory runs out.
 json_t *weir_content_json(const struct weir_content *c);

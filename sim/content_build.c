@@ -241,7 +241,8 @@ static uint64_t hash_track(uint64_t hash, const struct weir_content_track *track
     return hash;
 }
 
-int weir_content_finish(struct weir_content_build *b)
+// Check every value, put the rungs in order, compute the hash.
+static int finish(struct weir_content_build *b)
 {
     struct weir_content *c = &b->content;
     if (c->video.rung_count == 0)
@@ -263,5 +264,19 @@ int weir_content_finish(struct weir_content_build *b)
     uint64_t hash = hash_number(UINT64_C(0xcbf29ce484222325), (uint64_t)c->manifest_bytes);
     hash = hash_track(hash, &c->video);
     c->hash = hash_track(hash, &c->audio);
+    return 0;
+}
+
+int weir_content_build_end(struct weir_content_build **b, int err, struct weir_content **out)
+{
+    if (!err)
+        err = finish(*b);
+    if (err) {
+        weir_content_build_destroy(b);
+        return err;
+    }
+    (*b)->where = NULL;
+    (*b)->error = NULL;
+    *out = &(*b)->content;
     return 0;
 }

@@ -1,6 +1,6 @@
 // sim/content_build.h — internal to sim/content*.c: a content under construction, and its readers.
 // A reader makes the tracks, fills their tables and leaves every check on the values to
-// weir_content_finish(), so that all formats are refused in the same words.
+// weir_content_build_end(), so that all formats are refused in the same words.
 #ifndef WEIR_SIM_CONTENT_BUILD_H
 #define WEIR_SIM_CONTENT_BUILD_H
 
@@ -42,8 +42,9 @@ void weir_content_warn(struct weir_content_build *b, const char *fmt, ...) WEIR_
 // "segment S, rung R: what", both counted from 0. Returns `code`.
 int weir_content_fail(struct weir_content_build *b, int code, int64_t segment, size_t rung,
                       const char *what);
-// Check every value, put the rungs in order, compute the hash.
-int weir_content_finish(struct weir_content_build *b);
+// The end of reading: with `err` 0 check every value, put the rungs in order, compute the hash, and
+// hand it over in *out; otherwise, or where that fails, destroy it and return the error.
+int weir_content_build_end(struct weir_content_build **b, int err, struct weir_content **out);
 
 int weir_content_build_create(const char *where, struct weir_error *e,
                               struct weir_content_build **out);

@@ -132,7 +132,7 @@ static int read_sizes(struct weir_content_build *b, const char *folder, size_t r
         else if (bytes > 2.0 * (double)WEIR_CONTENT_MAX_SEGMENT_BYTES)
             err =
                 weir_content_fail(b, WEIR_ERR_TOO_BIG, (int64_t)i, rung, "the size is above 1 TiB");
-        else // 0 and less: refused by weir_content_finish()
+        else // 0 and less: refused by weir_content_build_end()
             b->video.sizes_bytes[i * rungs + rung] = bytes > 0 ? (int64_t)bytes : 0;
     }
     free(column.values);

@@ -14,7 +14,7 @@ static int fail(struct weir_content_build *b, const char *what)
 static int64_t bytes_of_bits(double bits)
 {
     if (!(bits > 0))
-        return 0; // refused by weir_content_finish()
+        return 0; // refused by weir_content_build_end()
     if (bits > 16.0 * (double)WEIR_CONTENT_MAX_SEGMENT_BYTES)
         return INT64_MAX;
     return (int64_t)ceil(bits / 8.0);
@@ -29,7 +29,7 @@ static int read_rates(struct weir_content_build *b, const json_t *rates)
                                   "bitrates_kbps[%zu] is not a number", r);
         double bps = json_number_value(rate) * 1000.0;
         if (!(bps <= 2.0 * (double)WEIR_CONTENT_MAX_BPS))
-            bps = 2.0 * (double)WEIR_CONTENT_MAX_BPS; // refused by weir_content_finish()
+            bps = 2.0 * (double)WEIR_CONTENT_MAX_BPS; // refused by weir_content_build_end()
         b->video.bitrates_bps[r] = bps > 0 ? (int64_t)llround(bps) : 0;
     }
     return 0;
