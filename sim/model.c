@@ -108,12 +108,12 @@ void weir_model_destroy(struct weir_model **mp)
 // --- run ---
 
 // Whose timer is the next; count: nobody's.
-static size_t first_due(struct weir_model *const *models, size_t count, int64_t *at_us)
+static size_t first_due(struct weir_model *const *models, size_t count, double *at_us)
 {
     size_t first = count;
-    *at_us = INT64_MAX;
+    *at_us = (double)INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        int64_t due_us = weir_model_session_due_us(models[i]);
+        double due_us = weir_model_session_due_us(models[i]);
         if (due_us < *at_us) {
             *at_us = due_us;
             first = i;
@@ -133,14 +133,14 @@ static bool all_ended(struct weir_model *const *models, size_t count)
 
 // False: there is no end to it.
 static bool play(struct weir_model *const *models, size_t count, struct weir_link *link,
-                 int64_t limit_us)
+                 double limit_us)
 {
     while (!all_ended(models, count)) {
-        int64_t due_us;
+        double due_us;
         size_t first = first_due(models, count, &due_us);
         struct weir_link_event event;
-        int64_t until_us = due_us < limit_us ? due_us : limit_us;
-        if (weir_link_advance(link, (double)until_us, &event))
+        double until_us = due_us < limit_us ? due_us : limit_us;
+        if (weir_link_advance(link, until_us, &event))
             weir_model_session_event(models[weir_model_client_of(event.id)], &event);
         else if (until_us >= limit_us)
             return false;
@@ -186,7 +186,7 @@ int weir_model_run_shared(struct weir_model *const *models, struct weir_abr *con
             return err;
     }
     int64_t limit_us = params->max_session_us;
-    if (!play(models, count, link, limit_us))
+    if (!play(models, count, link, (double)limit_us))
         err = endless(models, count, limit_us, e);
     for (size_t i = 0; i < count; i++) {
         outs[i] = models[i]->summary;

@@ -163,6 +163,8 @@ static void cancel(struct weir_model *m, uint64_t id)
 
 static void set_playing(struct weir_model *m, bool playing, int64_t media_us)
 {
+    if (playing)
+        m->playing_late_us = weir_link_now_us(m->link) - (double)(m->now_us + m->begin_us);
     m->media_us = media_us;
     m->media_at_us = m->now_us;
     m->playing = playing;
@@ -392,14 +394,18 @@ void weir_model_session_event(struct weir_model *m, const struct weir_link_event
 
 // --- time ---
 
-int64_t weir_model_session_due_us(const struct weir_model *m)
+double weir_model_session_due_us(const struct weir_model *m)
 {
     if (m->ended)
-        return NEVER_US;
+        return (double)NEVER_US;
     if (!m->begun)
-        return m->begin_us;
+        return (double)m->begin_us;
     int64_t at_us = m->timer_us < m->drained_us ? m->timer_us : m->drained_us;
-    return at_us == NEVER_US ? NEVER_US : at_us + m->begin_us;
+    if (at_us == NEVER_US)
+        return (double)NEVER_US;
+    double exact_us = (double)(at_us + m->begin_us) + m->playing_late_us;
+    double now_us = weir_link_now_us(m->link); // of an event that was rounded down just now
+    return exact_us > now_us ? exact_us : now_us;
 }
 
 static void begin(struct weir_model *m)
@@ -512,6 +518,7 @@ static void forget(struct weir_model *m)
     m->begun = m->playing = m->stalled = m->ended = false;
     m->end_err = 0;
     m->media_us = m->media_at_us = m->stall_began_us = 0;
+    m->playing_late_us = 0;
     const struct weir_content_track *v = &m->content->video;
     m->summary = (struct weir_summary){
         .abr = weir_abr_spec(m->abr),

@@ -48,8 +48,11 @@ struct weir_model {
     struct weir_selection selection;  // for it
     unsigned client;                  // its number on the link
     int64_t begin_us;                 // link time of its time 0
-    bool counts_playable;             // tells the engine what is playable of a segment under way
-    bool tells_progress;              // in any way
+    // How much later than its rounded time what began the playing really was. Waits end by the
+    // playhead, so they end so much later too: the next request is at the exact time again.
+    double playing_late_us;
+    bool counts_playable; // tells the engine what is playable of a segment under way
+    bool tells_progress;  // in any way
     struct weir_model_transfer transfers[WEIR_MODEL_SLOTS];
     bool connection_busy[WEIR_MODEL_CONNECTIONS];
     int64_t now_us, timer_us;
@@ -68,7 +71,7 @@ int weir_model_session_prepare(struct weir_model *m, const struct weir_model_par
                                struct weir_abr *abr, struct weir_link *link, unsigned client,
                                int64_t begin_us, struct weir_error *e);
 // When, in link time, something is due that is not the link's; INT64_MAX: nothing.
-int64_t weir_model_session_due_us(const struct weir_model *m);
+double weir_model_session_due_us(const struct weir_model *m);
 void weir_model_session_wake(struct weir_model *m); // it is due
 void weir_model_session_event(struct weir_model *m, const struct weir_link_event *event);
 // Give up, as it stands at link time `at_us`.
