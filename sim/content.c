@@ -85,7 +85,9 @@ static int read_json(struct weir_content_build *b, const char *data, size_t size
 static int read_data(struct weir_content_build *b, const char *data, size_t size_bytes,
                      const char *path)
 {
-    size_t first = strspn(data, " \t\r\n");
+    size_t first = 0;
+    while (first < size_bytes && data[first] && strchr(" \t\r\n", data[first]))
+        first++;
     if (first == size_bytes)
         return weir_error_set(b->error, WEIR_ERR_SYNTAX, b->where,
                               "an empty file is not a content");

@@ -54,7 +54,7 @@ struct weir_content {
 // local file system; nothing is fetched over the network). On failure *out is NULL and `e` says
 // what is wrong where. The caller owns *out.
 int weir_content_load(const char *path, struct weir_content **out, struct weir_error *e);
-// The same from memory, JSON only (a Sabre movie, weir.content/1). data[size_bytes] is a NUL.
+// The same from memory, JSON only (a Sabre movie, weir.content/1).
 int weir_content_parse(const char *data, size_t size_bytes, const char *where,
                        struct weir_content **out, struct weir_error *e);
 void weir_content_destroy(struct weir_content **c); // accepts a pointer to NULL

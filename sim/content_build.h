@@ -50,7 +50,7 @@ int weir_content_build_create(const char *where, struct weir_error *e,
                               struct weir_content_build **out);
 void weir_content_build_destroy(struct weir_content_build **b);
 
-// The readers. `data` ends with a NUL beyond size_bytes.
+// The readers.
 int weir_content_read_sabre(struct weir_content_build *b, const json_t *root);
 int weir_content_read_weir(struct weir_content_build *b, const json_t *root);
 int weir_content_read_pensieve(struct weir_content_build *b, const char *folder);

@@ -86,7 +86,7 @@ for words in USAGE:
 
 LATER = [
     ["sim", "--content", "x", "--trace", "y", "--abr", "bola"], ["eval"], ["report", "x.db"], ["trace", "info", "x"],
-    ["content", "info", "x"], ["bench"],
+    ["bench"],
     ["play", "--vo", "gpu", "x.mpd"], ["play", "--vo", "shm:x", "x.mpd"], ["play", "--trace", "x", "x.mpd"],
     ["play", "--virtual", "x.mpd"], ["play", "--slang", "en", "x.mpd"],
     ["serve", "--fault", "status:code=404", "."], ["serve", "--live", "."], ["serve", "--tls", "a:b", "."],
