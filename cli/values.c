@@ -96,3 +96,29 @@ bool weir_value_bytes(const char *text, int64_t *out)
     *out = n << shift;
     return true;
 }
+
+bool weir_value_rate_bps(const char *text, int64_t max, int64_t *out)
+{
+    const char *at = text;
+    int64_t whole, fraction = 0, unit = 1, place = WEIR_SECOND_US * 1000; // nine digits
+    if (!digits(&at, max, &whole))
+        return false;
+    if (*at == '.') {
+        if (at[1] < '0' || at[1] > '9')
+            return false;
+        for (at++; *at >= '0' && *at <= '9'; at++)
+            fraction += (*at - '0') * (place /= 10);
+    }
+    if (*at) {
+        static const char suffixes[] = "KMG";
+        const char *s = strchr(suffixes, *at >= 'a' ? *at - 'a' + 'A' : *at);
+        if (!s || at[1])
+            return false;
+        for (const char *u = suffixes; u <= s; u++)
+            unit *= 1000;
+    }
+    if (whole > max / unit)
+        return false;
+    *out = whole * unit + fraction / (WEIR_SECOND_US * 1000 / unit);
+    return *out <= max;
+}

@@ -130,9 +130,48 @@ static void sizes_with_and_without_suffix(void **state)
     }
 }
 
+static void rates_with_decimal_suffixes(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t value;
+    } cases[] = {
+        {"0", 0},
+        {"1500", 1500},
+        {"800K", 800000},
+        {"2.5M", 2500000},
+        {"1.25g", 1250000000},
+        {"0.0005k", 0},
+        {"1.5", 1},
+        {"1.23456789012G", 1234567890},
+        {"1000G", 1000000000000},
+        {"1000.1G", NO},
+        {"1001G", NO},
+        {"", NO},
+        {"K", NO},
+        {".5M", NO},
+        {"1.M", NO},
+        {"-1", NO},
+        {"1T", NO},
+        {"1KK", NO},
+        {"1e6", NO},
+        {"nan", NO},
+        {"99999999999999999999", NO},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t n = 0;
+        if (!weir_value_rate_bps(cases[i].text, INT64_C(1000000000000), &n))
+            n = NO;
+        if (n != cases[i].value)
+            fail_msg("\"%s\" is %lld", cases[i].text, (long long)n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_with_decimal_suffixes),
         cmocka_unit_test(whole_numbers_within_bounds),
         cmocka_unit_test(times_in_every_form),
         cmocka_unit_test(sizes_with_and_without_suffix),
