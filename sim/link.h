@@ -35,7 +35,7 @@ struct weir_link_params {
     int64_t offset_us; // trace time of the link's time 0; >= 0
 };
 
-#define WEIR_LINK_MAX_TRANSFERS 64 // in flight at once; more are refused with WEIR_ERR_LIMIT
+#define WEIR_LINK_MAX_TRANSFERS 128 // in flight at once; more are refused with WEIR_ERR_LIMIT
 
 enum weir_link_event_kind {
     WEIR_LINK_MARK, // the transfer has got as far as its mark
@@ -69,6 +69,8 @@ void weir_link_cancel(struct weir_link *l, uint64_t id);
 void weir_link_mark(struct weir_link *l, uint64_t id, int64_t bytes);
 // What has arrived of a transfer by now.
 int64_t weir_link_bytes(const struct weir_link *l, uint64_t id);
+// When the first byte of a transfer in flight arrives, or arrived.
+double weir_link_first_byte_us(const struct weir_link *l, uint64_t id);
 // Go on to the next event, but not beyond `until_us` (>= now). True: *event happened and now is its
 // time. False: nothing happened, and now is until_us.
 bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_event *event);
