@@ -2,35 +2,36 @@
 // took, else a burst of small segments would outvote the one large one that says more.
 #include "abr/estimate.h"
 
-#include <string.h>
-
 #include "core/detmath.h"
 
-#define FAST_HALF_LIFE_S 3.0
-#define SLOW_HALF_LIFE_S 8.0
+// Half-lives of 3 s and 8 s: what is kept after t is 2^(-t/3) and 2^(-t/8), both powers of
+// 2^(-t/24).
+#define HALF_LIVES_S 24.0
 
-static void add(double *mean, double *total, double value, double weight)
+struct keep {
+    double fast, slow;
+};
+
+static struct keep keep_after(double seconds)
 {
-    double keep = weir_exp2(-weight);
-    *mean = keep * *mean + (1 - keep) * value;
-    *total += weight;
+    double x = weir_exp2(-seconds / HALF_LIVES_S);
+    double x2 = x * x, x4 = x2 * x2;
+    return (struct keep){.fast = x4 * x4, .slow = x2 * x};
 }
 
-// Divides out the share that the zero at the start still has.
-static double corrected(double mean, double total)
+// Returns the mean with the share of the zero at the start divided out.
+static double add(struct weir_ewma *m, double value, double keep)
 {
-    return total > 0 ? mean / (1 - weir_exp2(-total)) : 0;
-}
-
-static void ewma_add(struct weir_ewma *m, double value, double fast_weight, double slow_weight)
-{
-    add(&m->fast, &m->fast_weight, value, fast_weight);
-    add(&m->slow, &m->slow_weight, value, slow_weight);
+    m->mean = keep * m->mean + (1 - keep) * value;
+    m->zero *= keep;
+    return m->zero < 1 ? m->mean / (1 - m->zero) : value;
 }
 
 void weir_estimate_reset(struct weir_estimate *e)
 {
-    memset(e, 0, sizeof(*e));
+    const struct weir_ewma none = {.mean = 0, .zero = 1};
+    *e = (struct weir_estimate){
+        .fast_bps = none, .slow_bps = none, .fast_us = none, .slow_us = none};
 }
 
 void weir_estimate_add(struct weir_estimate *e, const struct weir_throughput_sample *s,
@@ -40,23 +41,20 @@ void weir_estimate_add(struct weir_estimate *e, const struct weir_throughput_sam
         return;
     double seconds = (double)s->duration_us / 1e6;
     double bps = (double)s->bytes * 8.0 / seconds;
-    ewma_add(&e->throughput, bps, seconds / FAST_HALF_LIFE_S, seconds / SLOW_HALF_LIFE_S);
+    struct keep keep = keep_after(seconds);
+    double fast = add(&e->fast_bps, bps, keep.fast), slow = add(&e->slow_bps, bps, keep.slow);
+    e->throughput_bps = fast < slow ? fast : slow;
 
-    double segment_s = segment_duration_us > 0 ? (double)segment_duration_us / 1e6 : 1.0;
+    if (segment_duration_us <= 0)
+        segment_duration_us = 1000000;
+    if (segment_duration_us != e->segment_duration_us) {
+        keep = keep_after((double)segment_duration_us / 1e6);
+        e->segment_duration_us = segment_duration_us;
+        e->fast_keep = keep.fast;
+        e->slow_keep = keep.slow;
+    }
     double latency_us = s->latency_us > 0 ? (double)s->latency_us : 0;
-    ewma_add(&e->latency, latency_us, segment_s / FAST_HALF_LIFE_S, segment_s / SLOW_HALF_LIFE_S);
-}
-
-double weir_estimate_throughput_bps(const struct weir_estimate *e)
-{
-    double fast = corrected(e->throughput.fast, e->throughput.fast_weight);
-    double slow = corrected(e->throughput.slow, e->throughput.slow_weight);
-    return fast < slow ? fast : slow;
-}
-
-double weir_estimate_latency_us(const struct weir_estimate *e)
-{
-    double fast = corrected(e->latency.fast, e->latency.fast_weight);
-    double slow = corrected(e->latency.slow, e->latency.slow_weight);
-    return fast > slow ? fast : slow;
+    fast = add(&e->fast_us, latency_us, e->fast_keep);
+    slow = add(&e->slow_us, latency_us, e->slow_keep);
+    e->latency_us = fast > slow ? fast : slow;
 }

@@ -6,15 +6,17 @@
 
 #include "abr/abr.h"
 
-// A pair of means over one weight, each started from zero and corrected for it.
+// A mean started from zero, and the share that this zero still has of it.
 struct weir_ewma {
-    double fast, slow;               // raw
-    double fast_weight, slow_weight; // so far, in units of each half-life
+    double mean, zero;
 };
 
 struct weir_estimate {
-    struct weir_ewma throughput; // weighted by transfer time; half-lives 3 s and 8 s
-    struct weir_ewma latency;    // one per sample; half-lives 3 s and 8 s worth of segments
+    struct weir_ewma fast_bps, slow_bps; // weighted by transfer time; half-lives 3 s and 8 s
+    struct weir_ewma fast_us, slow_us;   // latency, one a sample; 3 s and 8 s worth of segments
+    int64_t segment_duration_us;         // that the latency's weights are for
+    double fast_keep, slow_keep;         // of the means of latency
+    double throughput_bps, latency_us;   // the answers
 };
 
 void weir_estimate_reset(struct weir_estimate *e);
@@ -22,9 +24,17 @@ void weir_estimate_reset(struct weir_estimate *e);
 // Samples without bytes or duration are dropped.
 void weir_estimate_add(struct weir_estimate *e, const struct weir_throughput_sample *s,
                        int64_t segment_duration_us);
+
 // The smaller mean; 0 before the first sample.
-double weir_estimate_throughput_bps(const struct weir_estimate *e);
+static inline double weir_estimate_throughput_bps(const struct weir_estimate *e)
+{
+    return e->throughput_bps;
+}
+
 // The larger mean; 0 before the first sample.
-double weir_estimate_latency_us(const struct weir_estimate *e);
+static inline double weir_estimate_latency_us(const struct weir_estimate *e)
+{
+    return e->latency_us;
+}
 
 #endif

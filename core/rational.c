@@ -83,13 +83,6 @@ static int64_t saturate(bool overflow, bool negative, int64_t result)
     return result == INT64_MIN ? -INT64_MAX : result;
 }
 
-int64_t weir_add_sat(int64_t a, int64_t b)
-{
-    int64_t result;
-    bool overflow = __builtin_add_overflow(a, b, &result);
-    return saturate(overflow, a < 0, result);
-}
-
 int64_t weir_mul_sat(int64_t a, int64_t b)
 {
     int64_t result;

@@ -14,7 +14,13 @@ int64_t weir_us_to_ticks(int64_t us, int64_t timescale);
 
 // a + b, a * b with saturation instead of overflow, for values read from outside. Never INT64_MIN,
 // which is WEIR_TIME_NONE: the lowest result is INT64_MIN+1.
-int64_t weir_add_sat(int64_t a, int64_t b);
+static inline int64_t weir_add_sat(int64_t a, int64_t b)
+{
+    int64_t result;
+    if (__builtin_add_overflow(a, b, &result))
+        return a < 0 ? -INT64_MAX : INT64_MAX;
+    return result == INT64_MIN ? -INT64_MAX : result;
+}
 int64_t weir_mul_sat(int64_t a, int64_t b);
 
 #endif

@@ -106,6 +106,24 @@ static void fill_playlist(const struct weir_playlist_entry *e, struct weir_segme
         out->size_bytes = e->size_bytes;
 }
 
+// Simulations ask for millions: nothing is computed that is not used.
+static void fill_from_table(const struct weir_segment_index *x, int64_t i,
+                            struct weir_segment_info *out)
+{
+    *out = (struct weir_segment_info){
+        .start_us = x->table_starts_us[i],
+        .duration_us = x->table_starts_us[i + 1] - x->table_starts_us[i],
+        .number = i,
+        .range = WEIR_RANGE_ALL,
+        .size_bytes = x->table_sizes_bytes[i * x->table_stride],
+        .init = x->init,
+        .independent = true,
+        .offset_timescale = 1,
+        .clip_start_us = WEIR_TIME_NONE,
+        .clip_end_us = WEIR_TIME_NONE,
+    };
+}
+
 int weir_index_segment(const struct weir_representation *r, int64_t i,
                        struct weir_segment_info *out)
 {
@@ -113,6 +131,10 @@ int weir_index_segment(const struct weir_representation *r, int64_t i,
     struct place p;
     if (!x || i < 0 || i >= x->count)
         return WEIR_ERR_END;
+    if (x->timing == WEIR_TIMING_TABLE) {
+        fill_from_table(x, i, out);
+        return 0;
+    }
     place_of(x, i + x->skip, &p);
     *out = (struct weir_segment_info){
         .start_us = p.start_us,
@@ -128,8 +150,7 @@ int weir_index_segment(const struct weir_representation *r, int64_t i,
         .clip_start_us = x->timing_exact ? x->period_start_us : WEIR_TIME_NONE,
         .clip_end_us = x->timing_exact ? x->period_end_us : WEIR_TIME_NONE,
     };
-    out->size_bytes = x->timing == WEIR_TIMING_TABLE ? x->table_sizes_bytes[p.raw * x->table_stride]
-                                                     : size_of_range(out->range);
+    out->size_bytes = size_of_range(out->range);
     if (x->playlist)
         fill_playlist(&x->playlist[p.raw], out);
     return 0;

@@ -47,7 +47,7 @@ static int64_t no_sizes(const void *ctx, int64_t ahead, size_t rung)
 struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
                                          const struct weir_place *place)
 {
-    int64_t end_us = weir_content_end_us(e);
+    int64_t end_us = e->content_end_us;
     bool table = l->sizes && place->rep && place->index < l->size_rows;
     return (struct weir_abr_observation){
         .ladder = &l->ladder,
@@ -55,7 +55,7 @@ struct weir_abr_observation weir_observe(const struct weir_engine *e, const stru
         .buffer_level_us = weir_lane_level_us(e, l),
         .buffer_max_us = e->params.buffer_max_us,
         .segment_index = l->index_base + (place->rep ? place->index : 0),
-        .segment_count = weir_lane_segment_count(e, l),
+        .segment_count = l->segment_count,
         .segment_duration_us = place->duration_us,
         .since_start_us = place->start_us > l->aimed_us ? place->start_us - l->aimed_us : 0,
         .until_end_us = end_us == WEIR_TIME_NONE    ? WEIR_TIME_NONE
@@ -64,8 +64,8 @@ struct weir_abr_observation weir_observe(const struct weir_engine *e, const stru
         .last_rung = l->last_rung,
         .starting = e->state == WEIR_STATE_STARTING,
         .stalled = e->state == WEIR_STATE_STALLED,
-        .throughput_bps = (int64_t)weir_estimate_throughput_bps(&e->estimate),
-        .latency_us = (int64_t)weir_estimate_latency_us(&e->estimate),
+        .throughput_bps = weir_engine_bps(e),
+        .latency_us = weir_engine_latency_us(e),
         .last_sample = e->last_sample,
         .size_bytes = true_size,
         .sizes = table ? l->sizes + place->index * (int64_t)l->ladder.count : NULL,

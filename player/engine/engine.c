@@ -150,7 +150,6 @@ struct weir_action *weir_engine_emit(struct weir_engine *e, enum weir_action_kin
 {
     assert(e->out->count < WEIR_ACTIONS_MAX);
     struct weir_action *a = &e->out->items[e->out->count++];
-    memset(a, 0, sizeof(*a)); // padding too: equal sessions give equal bytes
     a->kind = kind;
     return a;
 }
@@ -172,6 +171,7 @@ void weir_engine_end(struct weir_engine *e, int err, uint64_t id)
 static void on_open(struct weir_engine *e)
 {
     e->state = WEIR_STATE_STARTING;
+    weir_content_note(e);
     e->wait_since_us = e->now_us;
     e->raw_us = e->shown_us = weir_seek_clamp(e, e->params.start_at_us);
     for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {

@@ -203,6 +203,7 @@ struct weir_report {
     const char *reason; // static string
 };
 
+// Only the members named for its kind are set.
 struct weir_action {
     enum weir_action_kind kind;
     union {

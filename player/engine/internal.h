@@ -72,8 +72,9 @@ struct weir_lane {
     int64_t aimed_us; // position of the start or last seek
     int64_t first_us; // where its first segment starts; WEIR_TIME_NONE before one was asked for
     int64_t last_duration_us;
-    int64_t index_base; // segments in the periods before
-    int64_t completed;  // segments, since create
+    int64_t index_base;    // segments in the periods before
+    int64_t segment_count; // in all periods, -1 unknown; as of the last weir_content_note()
+    int64_t completed;     // segments, since create
 
     struct weir_ladder ladder; // of `period`
     struct weir_rung *rungs;   // its storage
@@ -122,6 +123,8 @@ struct weir_engine {
     const struct weir_init **inits; // fetched, oldest overwritten first
     size_t init_count, init_next;
 
+    int64_t content_end_us; // WEIR_TIME_NONE unknown; as of the last weir_content_note()
+
     int64_t now_us;
     enum weir_engine_state state;
     bool paused;
@@ -154,8 +157,6 @@ void weir_engine_end(struct weir_engine *e, int err, uint64_t id);
 
 // periods.c
 void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us);
-const struct weir_engine_rungs *weir_lane_rungs(const struct weir_engine *e,
-                                                const struct weir_lane *l);
 // The next segment in `rep` (whose index is READY). False: rep has none left in this period.
 bool weir_lane_place(const struct weir_engine *e, const struct weir_lane *l,
                      struct weir_representation *rep, struct weir_place *out);
@@ -167,8 +168,8 @@ void weir_lane_pass(struct weir_lane *l, const struct weir_representation *rep, 
                     int64_t end_us);
 // After an index was loaded, or another ladder came into force.
 void weir_lane_note_sizes(const struct weir_engine *e, struct weir_lane *l);
-int64_t weir_content_end_us(const struct weir_engine *e); // WEIR_TIME_NONE unknown
-int64_t weir_lane_segment_count(const struct weir_engine *e, const struct weir_lane *l);
+// What is known of the whole content, once more: when it begins, and after an index was loaded.
+void weir_content_note(struct weir_engine *e);
 
 // schedule.c
 void weir_schedule(struct weir_engine *e);
@@ -189,7 +190,8 @@ size_t weir_lane_usable_rung(const struct weir_lane *l, size_t wanted, bool untr
 int64_t weir_expected_bytes(const struct weir_representation *rep, const struct weir_place *place);
 
 // transfers.c
-void weir_job_start(struct weir_engine *e, struct weir_job *j, const struct weir_fetch *fetch);
+// Ask for j->fetch, which the caller has filled but for what tells the attempts apart.
+void weir_job_start(struct weir_engine *e, struct weir_job *j);
 void weir_job_again(struct weir_engine *e, struct weir_job *j);
 void weir_job_cancel(struct weir_engine *e, struct weir_job *j);
 void weir_lane_replace(struct weir_engine *e, struct weir_lane *l, size_t rung, const char *reason);
@@ -222,9 +224,7 @@ int weir_bad_verdict(const struct weir_engine *e);
 // playback.c
 void weir_playback_sync(struct weir_engine *e, int64_t now_us);
 int64_t weir_playback_raw_us(const struct weir_engine *e, int64_t now_us);
-int64_t weir_playback_head_us(const struct weir_engine *e);
 int64_t weir_playback_playable_us(const struct weir_engine *e);
-int64_t weir_lane_level_us(const struct weir_engine *e, const struct weir_lane *l);
 bool weir_playback_update(struct weir_engine *e); // whether the state changed
 void weir_playback_drop_played(struct weir_engine *e);
 void weir_playback_correct(struct weir_engine *e, int64_t media_us);
@@ -247,6 +247,32 @@ void weir_report_retry(struct weir_engine *e, const struct weir_job *j, int err)
 void weir_report_failover(struct weir_engine *e, const struct weir_job *j);
 void weir_report_warning(struct weir_engine *e, const struct weir_lane *l, uint64_t serial, int err,
                          const char *reason);
+
+static inline int64_t weir_engine_bps(const struct weir_engine *e)
+{
+    return (int64_t)(weir_estimate_throughput_bps(&e->estimate) + 0.5);
+}
+
+static inline int64_t weir_engine_latency_us(const struct weir_engine *e)
+{
+    return (int64_t)(weir_estimate_latency_us(&e->estimate) + 0.5);
+}
+
+static inline int64_t weir_playback_head_us(const struct weir_engine *e)
+{
+    return e->shown_us;
+}
+
+static inline int64_t weir_lane_level_us(const struct weir_engine *e, const struct weir_lane *l)
+{
+    return l->end_us > e->shown_us ? l->end_us - e->shown_us : 0;
+}
+
+static inline const struct weir_engine_rungs *weir_lane_rungs(const struct weir_engine *e,
+                                                              const struct weir_lane *l)
+{
+    return &e->content->periods[l->period].tracks[l->track];
+}
 
 static inline bool weir_job_busy(const struct weir_job *j)
 {

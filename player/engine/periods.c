@@ -10,12 +10,6 @@
 // one.
 #define BOUNDARY_US INT64_C(100000)
 
-const struct weir_engine_rungs *weir_lane_rungs(const struct weir_engine *e,
-                                                const struct weir_lane *l)
-{
-    return &e->content->periods[l->period].tracks[l->track];
-}
-
 // The end of a period as far as the manifest tells: its own, else where the next begins.
 static int64_t period_end_us(const struct weir_engine *e, size_t p)
 {
@@ -36,7 +30,7 @@ static int64_t count_in(const struct weir_engine_rungs *rungs)
     return rungs->count ? -1 : 0;
 }
 
-int64_t weir_lane_segment_count(const struct weir_engine *e, const struct weir_lane *l)
+static int64_t segment_count(const struct weir_engine *e, const struct weir_lane *l)
 {
     int64_t sum = 0;
     for (size_t p = 0; p < e->content->period_count; p++) {
@@ -123,7 +117,8 @@ void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us)
 
 static int64_t find(const struct weir_lane *l, const struct weir_representation *rep)
 {
-    if (rep == l->next_rep)
+    // Rungs of one table have their segments at the same places.
+    if (rep == l->next_rep || (l->sizes && l->next_rep))
         return l->next_index;
     int64_t i = weir_index_find(rep, l->end_us);
     struct weir_segment_info info;
@@ -139,7 +134,6 @@ static int64_t find(const struct weir_lane *l, const struct weir_representation 
 bool weir_lane_place(const struct weir_engine *e, const struct weir_lane *l,
                      struct weir_representation *rep, struct weir_place *out)
 {
-    memset(out, 0, sizeof(*out));
     out->rep = rep;
     out->index = find(l, rep);
     if (out->index < 0 || weir_index_segment(rep, out->index, &out->info))
@@ -230,7 +224,7 @@ static int64_t index_end_us(const struct weir_engine_rungs *rungs)
     return WEIR_TIME_NONE;
 }
 
-int64_t weir_content_end_us(const struct weir_engine *e)
+static int64_t content_end_us(const struct weir_engine *e)
 {
     const struct weir_engine_period *last = &e->content->periods[e->content->period_count - 1];
     int64_t end_us = last->end_us;
@@ -240,4 +234,11 @@ int64_t weir_content_end_us(const struct weir_engine *e)
     if (limit_us != WEIR_TIME_NONE && (end_us == WEIR_TIME_NONE || limit_us < end_us))
         return limit_us;
     return end_us;
+}
+
+void weir_content_note(struct weir_engine *e)
+{
+    e->content_end_us = content_end_us(e);
+    for (int t = 0; t < WEIR_ENGINE_TRACKS; t++)
+        e->lanes[t].segment_count = segment_count(e, &e->lanes[t]);
 }

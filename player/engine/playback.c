@@ -10,6 +10,20 @@ static bool is_moving(const struct weir_engine *e)
     return e->state == WEIR_STATE_PLAYING && !e->paused && !e->params.untimed;
 }
 
+// Media played in so much time, and the time so much media take.
+static int64_t media_in(const struct weir_engine *e, int64_t time_us)
+{
+    return e->rate_permille == 1000 ? time_us : weir_rescale(time_us, e->rate_permille, 1000);
+}
+
+static int64_t time_for(const struct weir_engine *e, int64_t media_us)
+{
+    if (e->rate_permille == 1000)
+        return media_us;
+    int64_t time_us = weir_rescale(media_us, 1000, e->rate_permille);
+    return media_in(e, time_us) < media_us ? time_us + 1 : time_us;
+}
+
 static int64_t lane_playable_us(const struct weir_engine *e, const struct weir_lane *l)
 {
     const struct weir_job *j = &l->media;
@@ -41,7 +55,7 @@ static int64_t capped(const struct weir_engine *e, int64_t us)
 {
     int64_t cap_us = weir_playback_playable_us(e);
     if (cap_us == WEIR_NEVER_US) {
-        cap_us = weir_content_end_us(e);
+        cap_us = e->content_end_us;
         if (cap_us == WEIR_TIME_NONE)
             return us;
     }
@@ -52,8 +66,7 @@ int64_t weir_playback_raw_us(const struct weir_engine *e, int64_t now_us)
 {
     if (!is_moving(e) || now_us <= e->now_us)
         return e->raw_us;
-    int64_t moved_us = capped(
-        e, weir_add_sat(e->raw_us, weir_rescale(now_us - e->now_us, e->rate_permille, 1000)));
+    int64_t moved_us = capped(e, weir_add_sat(e->raw_us, media_in(e, now_us - e->now_us)));
     return moved_us > e->raw_us ? moved_us : e->raw_us;
 }
 
@@ -65,16 +78,6 @@ void weir_playback_sync(struct weir_engine *e, int64_t now_us)
     if (e->raw_us > e->shown_us)
         e->shown_us = e->raw_us;
     e->now_us = now_us;
-}
-
-int64_t weir_playback_head_us(const struct weir_engine *e)
-{
-    return e->shown_us;
-}
-
-int64_t weir_lane_level_us(const struct weir_engine *e, const struct weir_lane *l)
-{
-    return l->end_us > e->shown_us ? l->end_us - e->shown_us : 0;
 }
 
 void weir_playback_drop_played(struct weir_engine *e)
@@ -229,11 +232,7 @@ static int64_t time_of_us(const struct weir_engine *e, int64_t media_us)
         return WEIR_NEVER_US;
     if (media_us <= e->raw_us)
         return e->now_us;
-    int64_t away_us = media_us - e->raw_us;
-    int64_t wait_us = weir_rescale(away_us, 1000, e->rate_permille);
-    if (weir_rescale(wait_us, e->rate_permille, 1000) < away_us)
-        wait_us++;
-    return weir_add_sat(e->now_us, wait_us);
+    return weir_add_sat(e->now_us, time_for(e, media_us - e->raw_us));
 }
 
 static int64_t earlier(int64_t a_us, int64_t b_us)

@@ -11,6 +11,7 @@ static struct weir_report *begin(struct weir_engine *e, enum weir_report_kind ki
     if (!e->params.report)
         return NULL;
     struct weir_report *r = &weir_engine_emit(e, WEIR_ACTION_REPORT)->report;
+    memset(r, 0, sizeof(*r));
     r->kind = kind;
     if (l)
         r->track = l->track;
@@ -30,7 +31,7 @@ void weir_report_decision(struct weir_engine *e, const struct weir_lane *l,
     r->duration_us = fetch->info.duration_us;
     r->bitrate_bps = fetch->rep->bandwidth_bps;
     r->buffer_us = weir_lane_level_us(e, l);
-    r->throughput_bps = (int64_t)weir_estimate_throughput_bps(&e->estimate);
+    r->throughput_bps = weir_engine_bps(e);
     r->reason = l->plan_reason;
 }
 

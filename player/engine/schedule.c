@@ -28,6 +28,12 @@ static bool init_in_flight(const struct weir_engine *e, const struct weir_init *
     return false;
 }
 
+static size_t base_of(const struct weir_lane *l, const struct weir_representation *rep)
+{
+    return l->base < rep->base_count ? l->base : l->base % (rep->base_count ? rep->base_count : 1);
+}
+
+// An init segment or an index.
 static struct weir_fetch describe(const struct weir_lane *l, enum weir_fetch_kind kind, size_t rung,
                                   struct weir_representation *rep)
 {
@@ -37,7 +43,7 @@ static struct weir_fetch describe(const struct weir_lane *l, enum weir_fetch_kin
         .period = l->period,
         .rung = rung,
         .rep = rep,
-        .base = l->base % (rep->base_count ? rep->base_count : 1),
+        .base = base_of(l, rep),
     };
 }
 
@@ -47,9 +53,9 @@ static void ask_init(struct weir_engine *e, struct weir_lane *l, size_t rung,
     if (weir_init_ready(e, init) || init_in_flight(e, init))
         return;
     weir_job_cancel(e, &l->init); // of a rung that is no longer wanted
-    struct weir_fetch fetch = describe(l, WEIR_FETCH_INIT, rung, rep);
-    fetch.init = init;
-    weir_job_start(e, &l->init, &fetch);
+    l->init.fetch = describe(l, WEIR_FETCH_INIT, rung, rep);
+    l->init.fetch.init = init;
+    weir_job_start(e, &l->init);
 }
 
 static void ask_index(struct weir_engine *e, struct weir_lane *l, size_t rung,
@@ -60,20 +66,26 @@ static void ask_index(struct weir_engine *e, struct weir_lane *l, size_t rung,
             return;
         weir_job_cancel(e, &l->index);
     }
-    struct weir_fetch fetch = describe(l, WEIR_FETCH_INDEX, rung, rep);
-    weir_job_start(e, &l->index, &fetch);
+    l->index.fetch = describe(l, WEIR_FETCH_INDEX, rung, rep);
+    weir_job_start(e, &l->index);
 }
 
 static void ask_media(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
 {
-    struct weir_fetch fetch = describe(l, WEIR_FETCH_MEDIA, l->plan_rung, place->rep);
-    fetch.init = place->info.init;
-    fetch.index = place->index;
-    fetch.segment_serial = l->next_serial;
-    fetch.info = place->info;
-    fetch.expected_bytes = weir_expected_bytes(place->rep, place);
-    weir_report_decision(e, l, &fetch);
-    weir_job_start(e, &l->media, &fetch);
+    struct weir_fetch *f = &l->media.fetch;
+    f->kind = WEIR_FETCH_MEDIA;
+    f->track = l->track;
+    f->period = l->period;
+    f->rung = l->plan_rung;
+    f->rep = place->rep;
+    f->init = place->info.init;
+    f->index = place->index;
+    f->segment_serial = l->next_serial;
+    f->base = base_of(l, place->rep);
+    f->info = place->info;
+    f->expected_bytes = weir_expected_bytes(place->rep, place);
+    weir_report_decision(e, l, f);
+    weir_job_start(e, &l->media);
     l->full_since_us = WEIR_TIME_NONE;
     l->media.end_us = place->end_us > l->end_us ? place->end_us : l->end_us;
     if (l->first_us == WEIR_TIME_NONE)
@@ -145,8 +157,7 @@ static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duratio
     int64_t limit = e->params.memory_limit_bytes;
     // A lane with nothing in hand asks all the same: to wait would be to wait for ever, and the
     // host's refusal is an answer.
-    bool empty = weir_lane_level_us(e, l) == 0;
-    if (limit && !empty && weir_add_sat(held_bytes(e), bytes) > limit) {
+    if (limit && level_us > 0 && weir_add_sat(held_bytes(e), bytes) > limit) {
         l->recheck_us = first_release_us(e);
         return false;
     }
@@ -219,6 +230,7 @@ static bool try_segment(struct weir_engine *e, struct weir_lane *l)
         return false;
     }
     int64_t guess = place.rep ? weir_expected_bytes(place.rep, &place) : 0;
+    int64_t guess_us = place.duration_us;
     if (!in_step(e, l, place.duration_us) || !has_room(e, l, place.duration_us, guess))
         return false;
     if (!weir_decide(e, l, &place))
@@ -239,7 +251,8 @@ static bool try_segment(struct weir_engine *e, struct weir_lane *l)
     }
     if (weir_lane_level_us(e, l) == 0)
         fit_memory(e, l, &place);
-    if (has_room(e, l, place.duration_us, weir_expected_bytes(place.rep, &place)))
+    bool as_guessed = place.duration_us == guess_us && !e->params.memory_limit_bytes;
+    if (as_guessed || has_room(e, l, place.duration_us, weir_expected_bytes(place.rep, &place)))
         ask_media(e, l, &place);
     return false;
 }

@@ -5,7 +5,7 @@
 int64_t weir_seek_clamp(const struct weir_engine *e, int64_t media_us)
 {
     int64_t start_us = e->content->periods[0].start_us;
-    int64_t end_us = weir_content_end_us(e);
+    int64_t end_us = e->content_end_us;
     if (end_us != WEIR_TIME_NONE && media_us > end_us)
         media_us = end_us;
     return media_us > start_us ? media_us : start_us;

@@ -18,10 +18,10 @@ struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_
         .state = e->state,
         .paused = e->paused,
         .playhead_us = raw_us > e->shown_us ? raw_us : e->shown_us,
-        .throughput_bps = (int64_t)weir_estimate_throughput_bps(&e->estimate),
-        .latency_us = (int64_t)weir_estimate_latency_us(&e->estimate),
+        .throughput_bps = weir_engine_bps(e),
+        .latency_us = weir_engine_latency_us(e),
         .rung_held = e->held,
-        .duration_us = weir_content_end_us(e),
+        .duration_us = e->content_end_us,
     };
     s.playable_until_us = weir_playback_playable_us(e);
     if (s.playable_until_us == WEIR_NEVER_US)
@@ -39,5 +39,5 @@ struct weir_engine_status weir_engine_status(const struct weir_engine *e, int64_
 
 int64_t weir_engine_throughput_bps(const struct weir_engine *e)
 {
-    return (int64_t)weir_estimate_throughput_bps(&e->estimate);
+    return weir_engine_bps(e);
 }

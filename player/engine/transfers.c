@@ -20,10 +20,16 @@ static void emit_fetch(struct weir_engine *e, struct weir_job *j)
     weir_engine_emit(e, WEIR_ACTION_FETCH)->fetch = j->fetch;
 }
 
-void weir_job_start(struct weir_engine *e, struct weir_job *j, const struct weir_fetch *fetch)
+void weir_job_start(struct weir_engine *e, struct weir_job *j)
 {
     assert(j->state == WEIR_JOB_IDLE);
-    *j = (struct weir_job){.fetch = *fetch, .playable_us = WEIR_TIME_NONE};
+    j->fetch.attempt = 0;
+    j->unit_bytes = 0;
+    j->receiving = false;
+    j->playable_us = WEIR_TIME_NONE;
+    j->retry_at_us = WEIR_NEVER_US;
+    j->tries = 0;
+    j->bases_tried = 0;
     emit_fetch(e, j);
 }
 
@@ -57,6 +63,8 @@ void weir_jobs_wake(struct weir_engine *e)
 {
     for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
         struct weir_lane *l = &e->lanes[t];
+        if (!l->present)
+            continue;
         struct weir_job *jobs[] = {&l->media, &l->init, &l->index};
         for (int i = 0; i < 3; i++) {
             if (jobs[i]->state == WEIR_JOB_WAITING && jobs[i]->retry_at_us <= e->now_us)
@@ -223,6 +231,7 @@ void weir_transfer_index(struct weir_engine *e, const struct weir_engine_event *
         weir_job_failed(e, l, j, &f);
         return;
     }
+    weir_content_note(e);
     weir_lane_note_sizes(e, l);
     j->state = WEIR_JOB_IDLE; // where it named a further index, the schedule asks for that
 }
