@@ -206,6 +206,14 @@ int64_t weir_link_bytes(const struct weir_link *l, uint64_t id)
     return 0;
 }
 
+double weir_link_first_byte_us(const struct weir_link *l, uint64_t id)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->flights[i].id == id)
+            return l->flights[i].first_byte_us;
+    return l->cursor.now_us;
+}
+
 // What flows now, until when nothing but the trace changes.
 struct share {
     int flowing;

@@ -434,6 +434,7 @@ static bool tell_all_progress(struct weir_model *m)
         int64_t bytes = t->used ? weir_link_bytes(m->link, link_id(m, slot)) : 0;
         if (bytes <= 0)
             continue;
+        t->first_byte_us = round_us(m, weir_link_first_byte_us(m->link, link_id(m, slot)));
         tell_progress(m, t, bytes);
         told = true;
     }
