@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/outputs.h"
+#include "sim/sabre.h"
 
 // Jain's index of fairness: 1 when all have the same, 1/n when one has everything.
 static double jain(const struct weir_sim_report *r)
@@ -109,6 +110,22 @@ static json_t *buffer_json(const struct weir_summary *s)
     return list;
 }
 
+static json_t *sabre_json(const struct weir_sim_report *r, const struct weir_summary *s)
+{
+    const struct weir_content_track *v = &r->content->video;
+    struct weir_sabre_figures f =
+        weir_sabre_measure(s, v->bitrates_bps, v->rung_count, r->trace, &r->link);
+    return weir_sabre_json(&f);
+}
+
+static json_t *sabre_json(const struct weir_sim_report *r, const struct weir_summary *s)
+{
+    const struct weir_content_track *v = &r->content->video;
+    struct weir_sabre_figures f =
+        weir_sabre_measure(s, v->bitrates_bps, v->rung_count, r->trace, &r->link);
+    return weir_sabre_json(&f);
+}
+
 static json_t *session_json(const struct weir_sim_report *r, size_t i)
 {
     const struct weir_summary *s = &r->summaries[i];
@@ -117,6 +134,10 @@ static json_t *session_json(const struct weir_sim_report *r, size_t i)
         return NULL;
     if (r->full)
         (void)json_object_set_new(o, "buffer", buffer_json(s));
+    if (weir_sabre_is_wanted(s->abr))
+        (void)json_object_set_new(o, "sabre", sabre_json(r, s));
+    if (weir_sabre_is_wanted(s->abr))
+        (void)json_object_set_new(o, "sabre", sabre_json(r, s));
     (void)json_object_set_new(o, "net", json_string(r->net));
     (void)json_object_set_new(o, "ended", json_real((double)s->ended_us / 1e6));
     (void)json_object_set_new(o, "warnings", warnings_json(r, r->abrs[i]));
