@@ -118,14 +118,6 @@ static json_t *sabre_json(const struct weir_sim_report *r, const struct weir_sum
     return weir_sabre_json(&f);
 }
 
-static json_t *sabre_json(const struct weir_sim_report *r, const struct weir_summary *s)
-{
-    const struct weir_content_track *v = &r->content->video;
-    struct weir_sabre_figures f =
-        weir_sabre_measure(s, v->bitrates_bps, v->rung_count, r->trace, &r->link);
-    return weir_sabre_json(&f);
-}
-
 static json_t *session_json(const struct weir_sim_report *r, size_t i)
 {
     const struct weir_summary *s = &r->summaries[i];
@@ -134,8 +126,6 @@ static json_t *session_json(const struct weir_sim_report *r, size_t i)
         return NULL;
     if (r->full)
         (void)json_object_set_new(o, "buffer", buffer_json(s));
-    if (weir_sabre_is_wanted(s->abr))
-        (void)json_object_set_new(o, "sabre", sabre_json(r, s));
     if (weir_sabre_is_wanted(s->abr))
         (void)json_object_set_new(o, "sabre", sabre_json(r, s));
     (void)json_object_set_new(o, "net", json_string(r->net));
