@@ -148,8 +148,10 @@ struct weir_abr_ops {
     const char *summary;     ///< one line with the source: paper, section
     const char *params_help; ///< "key=default: meaning; …"; "" for none
     size_t state_bytes;      ///< of the state that every call gets; allocated and zeroed by Weir
-    /** Read key=value pairs (count may be 0) into the zeroed state; 0, or WEIR_ERR_INVAL with
-     * error. */
+    /**
+     * Read key=value pairs (count may be 0) into the zeroed state; 0, or WEIR_ERR_INVAL with
+     * error->what and error->hint filled in. `error` is never NULL and may be written directly.
+     */
     int (*create)(void *state, const struct weir_abr_options *options, struct weir_error *error);
     /** A new session, or a seek: forget history, keep parameters. */
     void (*reset)(void *state);
