@@ -20,9 +20,9 @@ enum task { INFO = 1, CONVERT = 2, GENERATE = 4 };
 
 struct options {
     enum task task;
-    char **inputs;
+    char **inputs; // NULL: what was asked for was the help
     int input_count;
-    bool json, done;
+    bool json;
     int64_t window_us, latency_us;
     const char *output;
     enum weir_trace_format format;
@@ -289,7 +289,6 @@ static int read_options(struct options *o, int argc, char **argv)
             break;
         if (option == OPT_HELP) {
             (void)fputs(help, stdout);
-            o->done = true;
             return WEIR_EXIT_OK;
         }
         if (option == ':')
@@ -406,7 +405,7 @@ int weir_cli_trace(int argc, char **argv)
     else
         return weir_cli_usage("trace", argc > 1 ? task : "info", "want info, convert or generate");
     int code = read_options(&o, argc - 1, argv + 1);
-    if (code != WEIR_EXIT_OK || o.done)
+    if (code != WEIR_EXIT_OK || !o.inputs)
         return code;
     if (o.task == INFO)
         return run_info(&o);

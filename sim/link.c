@@ -223,7 +223,7 @@ struct share {
 
 static struct share share_out(const struct weir_link *l)
 {
-    struct share s = {0, INFINITY, INFINITY};
+    struct share s = {0, HUGE_VAL, HUGE_VAL};
     double now_us = l->cursor.now_us;
     for (size_t i = 0; i < l->count; i++) {
         const struct flight *f = &l->flights[i];
@@ -332,7 +332,7 @@ double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t byte
             weir_cursor_go(&c, f.resumes_us);
         double stop = f.window_left > 0 ? f.window_left : 0;
         if (weir_cursor_serve(&c, f.left - stop, WEIR_CURSOR_FAR_US) > 0)
-            return INFINITY;
+            return HUGE_VAL;
         f.left = stop;
         if (!(stop > 0))
             return c.now_us;

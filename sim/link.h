@@ -75,7 +75,7 @@ double weir_link_first_byte_us(const struct weir_link *l, uint64_t id);
 // time. False: nothing happened, and now is until_us.
 bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_event *event);
 // When a transfer of `bytes`, asked for at `at_us` >= now with nothing else on the link, would be
-// complete; INFINITY where never. tcp: over the connection that was used last. Changes nothing.
+// complete; infinity where never. tcp: over the connection that was used last. Changes nothing.
 double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t bytes);
 
 #endif

@@ -31,6 +31,6 @@ void weir_cursor_stand(struct weir_cursor *c, double until_us);
 double weir_cursor_serve(struct weir_cursor *c, double work, double until_us);
 // When one unit of latency asked for now has been served: each interval serves it at the pace of
 // its own latency (reference 17). An interval that says nothing has none.
-double weir_cursor_latency_end_us(const struct weir_cursor *c);
+double weir_cursor_latency_end_us(const struct weir_cursor *from);
 
 #endif

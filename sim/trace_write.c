@@ -56,7 +56,7 @@ static void decimal(char *out, size_t room, double value, double unit)
         if (strtod(out, NULL) * unit == value)
             return;
     }
-    const double near[] = {nextafter(scaled, 0), nextafter(scaled, INFINITY), scaled};
+    const double near[] = {nextafter(scaled, 0), nextafter(scaled, HUGE_VAL), scaled};
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(out, room, "%.17g", near[i]);
         if (near[i] * unit == value)

@@ -402,7 +402,7 @@ static void a_link_that_never_gets_there_ends_all_the_same(void **state)
     assert_false(weir_link_advance(link_, 8.64e11, &e));
     expect_at(weir_link_now_us(link_), 8.64e11);
     assert_int_equal(weir_link_bytes(link_, 1), 0);
-    assert_false(weir_link_advance(link_, INFINITY, &e));
+    assert_false(weir_link_advance(link_, HUGE_VAL, &e));
     // One bit in two microseconds of 500 kbit/s: a day of them.
     open_link("[{\"duration_ms\":0.001,\"bandwidth_kbps\":1000},"
               "{\"duration_ms\":0.001,\"bandwidth_kbps\":0}]",
