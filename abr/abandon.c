@@ -70,11 +70,10 @@ static double too_slow_us(const struct weir_abr_transfer *t, double limit_us)
     return (limit_us + left_share * latency_us) / (1 + left_share);
 }
 
-struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation *o,
-                                              const struct weir_abr_transfer *t, double safety,
-                                              enum weir_abandon_mode mode)
+static struct weir_abr_watch beyond(double limit_us, const struct weir_abr_observation *o,
+                                    const struct weir_abr_transfer *t, double safety,
+                                    enum weir_abandon_mode mode)
 {
-    double limit_us = THROUGHPUT_FACTOR * (double)o->segment_duration_us;
     int64_t left_bytes = t->size_bytes - t->done_bytes;
     bool steps = mode == WEIR_ABANDON_AS_SABRE;
     if (t->rung == 0 || left_bytes <= 0 || limit_us <= 0)
@@ -99,11 +98,23 @@ struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation 
     return steps ? next_step(t) : at_a_step(t);
 }
 
+struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation *o,
+                                              const struct weir_abr_transfer *t, double safety,
+                                              enum weir_abandon_mode mode)
+{
+    double limit_us = THROUGHPUT_FACTOR * (double)o->segment_duration_us;
+    return beyond(limit_us, o, t, safety, mode);
+}
+
 struct weir_abr_watch weir_abandon_watch(void *state, const struct weir_abr_observation *o,
                                          const struct weir_abr_transfer *t)
 {
     (void)state;
-    return weir_abandon_throughput(o, t, 0.9, WEIR_ABANDON_TRUE_SIZES);
+    double duration_us = (double)o->segment_duration_us;
+    double limit_us = THROUGHPUT_FACTOR * duration_us;
+    // While playing, what was buffered at the request: both move alike.
+    double dry_us = (double)o->buffer_level_us + (double)t->elapsed_us - duration_us;
+    return beyond(dry_us > limit_us ? dry_us : limit_us, o, t, 0.9, WEIR_ABANDON_TRUE_SIZES);
 }
 
 // The level below which rung `a` beats what is left: (M[a] - B) / bytes > (M[t] - B) / left, with

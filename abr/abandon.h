@@ -23,7 +23,10 @@ struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation 
                                               const struct weir_abr_transfer *t, double safety,
                                               enum weir_abandon_mode mode);
 
-// The same with 0.9 and true sizes: the watch() of algorithms whose papers have nothing of their own.
+// The same with 0.9 and true sizes, and only where the transfer would also leave less than a
+// segment in the buffer: the watch() of algorithms whose papers have nothing of their own. They
+// choose by the buffer, above what the network carries where it is full; what they chose so is not
+// given up while it comes in time.
 struct weir_abr_watch weir_abandon_watch(void *state, const struct weir_abr_observation *o,
                                          const struct weir_abr_transfer *t);
 

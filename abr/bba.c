@@ -7,7 +7,7 @@
 #define RESERVOIR_SHARE  0.375       // 90 s
 #define CUSHION_SHARE    0.525       // 126 s
 #define END_SHARE        0.9         // 216 s
-#define LEAST_RESERVOIR  (8.0 / 240) // of a reservoir that moves
+#define LEAST_RESERVOIR  (8.0 / 240) // of a reservoir that moves; and two segments, as 8 s were
 #define MOST_RESERVOIR   (140.0 / 240)
 #define PROTECTION_STEP  (0.4 / 240)
 #define PROTECTION_MOST  (80.0 / 240)
@@ -206,7 +206,11 @@ double weir_bba_reservoir_us(struct weir_bba *s, const struct weir_abr_observati
     double max_us = (double)o->buffer_max_us;
     double us =
         s->window_reading == WEIR_BBA_PREFIX ? window_prefix_us(o) : window_sum_us(&s->window, o);
-    return clamped(us, LEAST_RESERVOIR * max_us, MOST_RESERVOIR * max_us);
+    // In a small buffer the scaled floor is less than a segment, and protects nothing.
+    double segments_us = 2 * weir_bba_duration_us(o);
+    double least_us = LEAST_RESERVOIR * max_us;
+    least_us = least_us > segments_us ? least_us : least(segments_us, RESERVOIR_SHARE * max_us);
+    return clamped(us, least_us, MOST_RESERVOIR * max_us);
 }
 
 double weir_bba_protection_us(const struct weir_bba *s, const struct weir_abr_observation *o)
