@@ -89,7 +89,7 @@ static int read_row(struct weir_content_build *b, const struct weir_content_trac
                                            : "the VMAF is not a number");
         if (sizes)
             sizes[r] = json_integer_value(value);
-        else
+        else if (vmaf)
             vmaf[r] = (float)json_number_value(value);
     }
     return 0;
