@@ -7,13 +7,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/rng.h"
 #include "sim/link.h"
 
 #define ROUNDS      300
-#define MAX_PERIODS 40
+#define MAX_PERIODS 3000
 #define MAX_EVENTS  64
 
 struct random_trace {
@@ -27,24 +26,29 @@ static double between(struct weir_rng *r, double low, double high)
     return low + weir_rng_unit(r) * (high - low);
 }
 
-// Whole milliseconds, some rates 0; no two periods alike, which the trace would make one.
+// Whole milliseconds, some rates 0; no two periods alike, which the trace would make one. One in
+// four is dense, as Mahimahi's are.
 static void make_trace(struct weir_rng *r, struct random_trace *t)
 {
-    char text[MAX_PERIODS * 128] = "[";
-    t->count = 1 + weir_rng_below(r, MAX_PERIODS);
+    static char text[MAX_PERIODS * 128];
+    bool dense = weir_rng_below(r, 4) == 0;
+    double longest_ms = dense ? 4 : 3000;
+    size_t used = 1;
+    text[0] = '[';
+    t->count = 1 + (size_t)weir_rng_below(r, dense ? MAX_PERIODS : 40);
     for (size_t i = 0; i < t->count; i++) {
         bool zero = i > 0 && weir_rng_below(r, 6) == 0;
-        t->duration_ms[i] = 1 + floor(weir_rng_unit(r) * weir_rng_unit(r) * 3000);
+        t->duration_ms[i] = 1 + floor(weir_rng_unit(r) * weir_rng_unit(r) * longest_ms);
         t->kbps[i] = zero ? 0 : 100 + floor(between(r, 0, 9000));
         t->latency_ms[i] = (double)weir_rng_below(r, 5) * 30 + (double)i / 64;
-        size_t used = strlen(text);
-        (void)snprintf(text + used, sizeof(text) - used,
-                       "%s{\"duration_ms\":%.0f,\"bandwidth_kbps\":%.0f,\"latency_ms\":%.6f}",
-                       i ? "," : "", t->duration_ms[i], t->kbps[i], t->latency_ms[i]);
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used,
+                             "%s{\"duration_ms\":%.0f,\"bandwidth_kbps\":%.0f,\"latency_ms\":%.6f}",
+                             i ? "," : "", t->duration_ms[i], t->kbps[i], t->latency_ms[i]);
     }
-    (void)strcat(text, "]");
+    text[used++] = ']';
     struct weir_error e = {0};
-    if (weir_trace_parse(text, strlen(text), "random", &t->trace, &e) != 0)
+    if (weir_trace_parse(text, used, "random", &t->trace, &e) != 0)
         fail_msg("%s", e.what);
 }
 
@@ -105,7 +109,7 @@ static void fluid_downloads_as_sabre_does(void **state)
     struct weir_link *l = *state;
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         struct weir_rng r;
-        struct random_trace t = {0};
+        struct random_trace t;
         weir_rng_seed(&r, seed);
         make_trace(&r, &t);
         struct sabre s = {.t = &t, .left_ms = t.duration_ms[0]};
@@ -154,7 +158,7 @@ static void pensieve_downloads_as_pensieve_does(void **state)
     struct weir_link *l = *state;
     for (uint64_t seed = 1000; seed < 1000 + ROUNDS; seed++) {
         struct weir_rng r;
-        struct random_trace t = {0};
+        struct random_trace t;
         weir_rng_seed(&r, seed);
         make_trace(&r, &t);
         struct pensieve s = {.t = &t};
@@ -242,7 +246,7 @@ static void time_cut_differently_gives_the_same_events(void **state)
     struct weir_link *l = *state;
     for (uint64_t seed = 2000; seed < 2000 + ROUNDS; seed++) {
         struct weir_rng r;
-        struct random_trace t = {0};
+        struct random_trace t;
         struct log whole, cut;
         weir_rng_seed(&r, seed);
         make_trace(&r, &t);
@@ -270,7 +274,7 @@ static void fluid_delivers_all_that_is_offered(void **state)
     struct weir_link *l = *state;
     for (uint64_t seed = 3000; seed < 3000 + ROUNDS; seed++) {
         struct weir_rng r;
-        struct random_trace t = {0};
+        struct random_trace t;
         struct log log = {0};
         weir_rng_seed(&r, seed);
         make_trace(&r, &t);
@@ -293,7 +297,7 @@ static void the_oracle_tells_what_then_happens(void **state)
     struct weir_link *l = *state;
     for (uint64_t seed = 4000; seed < 4000 + ROUNDS; seed++) {
         struct weir_rng r;
-        struct random_trace t = {0};
+        struct random_trace t;
         weir_rng_seed(&r, seed);
         make_trace(&r, &t);
         bool own = weir_rng_below(&r, 2);
