@@ -16,18 +16,14 @@ int64_t weir_expected_bytes(const struct weir_representation *rep, const struct 
     return weir_rescale(place->duration_us, rep->bandwidth_bps, 8 * WEIR_SECOND_US);
 }
 
-struct size_query {
-    const struct weir_engine *engine;
-    const struct weir_lane *lane;
-};
-
+// The context is the observation's own lane.
 static int64_t true_size(const void *ctx, int64_t ahead, size_t rung)
 {
-    const struct size_query *q = ctx;
-    const struct weir_engine_rungs *rungs = weir_lane_rungs(q->engine, q->lane);
+    const struct weir_lane *l = ctx;
+    const struct weir_engine_rungs *rungs = l->rungs_now;
     struct weir_place place;
     if (ahead < 0 || rung >= rungs->count || rungs->rungs[rung]->index_need != WEIR_INDEX_READY ||
-        !weir_lane_place(q->engine, q->lane, rungs->rungs[rung], &place))
+        !weir_lane_place(l, rungs->rungs[rung], &place))
         return -1;
     if (ahead && weir_index_segment(place.rep, weir_add_sat(place.index, ahead), &place.info))
         return -1;
@@ -44,35 +40,63 @@ static int64_t no_sizes(const void *ctx, int64_t ahead, size_t rung)
     return -1;
 }
 
-struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
-                                         const struct weir_place *place)
+// What stays from one question to the next.
+void weir_lane_note_view(const struct weir_engine *e, struct weir_lane *l)
 {
-    int64_t end_us = e->content_end_us;
-    bool table = l->sizes && place->rep && place->index < l->size_rows;
-    return (struct weir_abr_observation){
+    l->seen = (struct weir_abr_observation){
         .ladder = &l->ladder,
-        .now_us = e->now_us,
-        .buffer_level_us = weir_lane_level_us(e, l),
         .buffer_max_us = e->params.buffer_max_us,
-        .segment_index = l->index_base + (place->rep ? place->index : 0),
         .segment_count = l->segment_count,
-        .segment_duration_us = place->duration_us,
-        .since_start_us = place->start_us > l->aimed_us ? place->start_us - l->aimed_us : 0,
-        .until_end_us = end_us == WEIR_TIME_NONE    ? WEIR_TIME_NONE
-                        : end_us <= place->start_us ? 0
-                                                    : end_us - place->start_us,
-        .last_rung = l->last_rung,
-        .starting = e->state == WEIR_STATE_STARTING,
-        .stalled = e->state == WEIR_STATE_STALLED,
-        .throughput_bps = weir_engine_bps(e),
-        .latency_us = weir_engine_latency_us(e),
-        .last_sample = e->last_sample,
-        .size_bytes = true_size,
-        .sizes = table ? l->sizes + place->index * (int64_t)l->ladder.count : NULL,
-        .size_rows = table ? l->size_rows - place->index : 0,
+        .size_ctx = l,
         .oracle_done_us = e->params.oracle_done_us,
         .oracle_ctx = e->params.oracle_ctx,
     };
+}
+
+static struct weir_abr_observation *observe(const struct weir_engine *e, struct weir_lane *l,
+                                            int64_t start_us, int64_t duration_us)
+{
+    struct weir_abr_observation *o = &l->seen;
+    int64_t end_us = e->content_end_us;
+    o->now_us = e->now_us;
+    o->buffer_level_us = weir_lane_level_us(e, l);
+    o->segment_duration_us = duration_us;
+    o->since_start_us = start_us > l->aimed_us ? start_us - l->aimed_us : 0;
+    o->until_end_us = end_us == WEIR_TIME_NONE ? WEIR_TIME_NONE
+                      : end_us <= start_us     ? 0
+                                               : end_us - start_us;
+    o->last_rung = l->last_rung;
+    o->starting = e->state == WEIR_STATE_STARTING;
+    o->stalled = e->state == WEIR_STATE_STALLED;
+    o->throughput_bps = weir_engine_bps(e);
+    o->latency_us = weir_engine_latency_us(e);
+    o->last_sample = e->last_sample;
+    o->full_wait_us = 0;
+    return o;
+}
+
+// For a choice about the segment at l->place.
+static struct weir_abr_observation *observe_place(const struct weir_engine *e, struct weir_lane *l)
+{
+    const struct weir_place *p = &l->place;
+    struct weir_abr_observation *o = observe(e, l, p->start_us, p->duration_us);
+    bool table = l->sizes && p->rep && p->index < l->size_rows;
+    o->segment_index = l->index_base + (p->rep ? p->index : 0);
+    o->size_bytes = true_size;
+    o->sizes = table ? l->sizes + p->index * (int64_t)l->ladder.count : NULL;
+    o->size_rows = table ? l->size_rows - p->index : 0;
+    return o;
+}
+
+// Which segment is next is not settled here, so there are no sizes.
+static struct weir_abr_observation *observe_news(const struct weir_engine *e, struct weir_lane *l)
+{
+    struct weir_abr_observation *o = observe(e, l, weir_lane_next_us(l), l->last_duration_us);
+    o->segment_index = l->index_base;
+    o->size_bytes = no_sizes;
+    o->sizes = NULL;
+    o->size_rows = 0;
+    return o;
 }
 
 size_t weir_lane_usable_rung(const struct weir_lane *l, size_t wanted, bool untried)
@@ -95,15 +119,14 @@ static bool is_held(const struct weir_engine *e, const struct weir_lane *l)
 
 // A wish to wait is granted while it keeps a segment in hand; before playback, after it ran dry,
 // and where sinks set the pace there is nothing to wait for.
-static bool grant_wait(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place,
-                       int64_t wait_us)
+static bool grant_wait(struct weir_engine *e, struct weir_lane *l, int64_t wait_us)
 {
-    int64_t level_us = weir_lane_level_us(e, l);
+    int64_t level_us = weir_lane_level_us(e, l), duration_us = l->place.duration_us;
     if (wait_us <= 0 || e->params.untimed || e->state != WEIR_STATE_PLAYING ||
-        level_us <= place->duration_us || level_us < e->params.wait_floor_us)
+        level_us <= duration_us || level_us < e->params.wait_floor_us)
         return false;
     int64_t until_us = level_us - wait_us;
-    l->wait_level_us = until_us > place->duration_us ? until_us : place->duration_us;
+    l->wait_level_us = until_us > duration_us ? until_us : duration_us;
     l->recheck_us = l->end_us - l->wait_level_us;
     return true;
 }
@@ -132,7 +155,7 @@ static bool is_waiting(struct weir_engine *e, struct weir_lane *l)
     return false;
 }
 
-bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+bool weir_decide(struct weir_engine *e, struct weir_lane *l)
 {
     if (is_waiting(e, l))
         return false;
@@ -142,24 +165,15 @@ bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_p
         plan(l, e->held_rung, "held");
         return true;
     }
-    struct weir_abr_observation o = weir_observe(e, l, place);
-    struct size_query query = {e, l};
-    o.size_ctx = &query;
+    struct weir_abr_observation *o = observe_place(e, l);
     if (l->full_since_us != WEIR_TIME_NONE)
-        o.full_wait_us = e->now_us - l->full_since_us;
+        o->full_wait_us = e->now_us - l->full_since_us;
     l->full_since_us = WEIR_TIME_NONE;
-    struct weir_abr_decision d = weir_abr_decide(l->abr, &o);
-    bool wait = grant_wait(e, l, place, d.wait_us);
+    struct weir_abr_decision d = weir_abr_decide(l->abr, o);
+    bool wait = grant_wait(e, l, d.wait_us);
     if (!wait || d.committed)
         plan(l, d.rung, d.reason);
     return !wait;
-}
-
-// Where the lane goes on, as far as it is settled.
-static struct weir_place next_place(const struct weir_lane *l)
-{
-    return (struct weir_place){.start_us = weir_lane_next_us(l),
-                               .duration_us = l->last_duration_us};
 }
 
 void weir_tell_fetched(struct weir_engine *e, struct weir_lane *l, int64_t bytes)
@@ -167,24 +181,17 @@ void weir_tell_fetched(struct weir_engine *e, struct weir_lane *l, int64_t bytes
     if (!weir_abr_ops(l->abr)->fetched)
         return;
     const struct weir_job *j = &l->media;
-    struct weir_place place = next_place(l);
-    struct weir_abr_observation o = weir_observe(e, l, &place);
-    o.size_bytes = no_sizes; // which segment is next is not settled here
     struct weir_abr_fetched f = {
         .rung = j->fetch.rung, .bytes = bytes, .elapsed_us = j->done_us - j->unit_request_us};
-    weir_abr_fetched(l->abr, &o, &f);
+    weir_abr_fetched(l->abr, observe_news(e, l), &f);
 }
 
 void weir_tell_sampled(struct weir_engine *e, const struct weir_throughput_sample *s)
 {
     for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
         struct weir_lane *l = &e->lanes[t];
-        if (!l->present || !l->ladder.count || !weir_abr_ops(l->abr)->sampled)
-            continue;
-        struct weir_place place = next_place(l);
-        struct weir_abr_observation o = weir_observe(e, l, &place);
-        o.size_bytes = no_sizes;
-        weir_abr_sampled(l->abr, &o, s);
+        if (l->present && l->ladder.count && weir_abr_ops(l->abr)->sampled)
+            weir_abr_sampled(l->abr, observe_news(e, l), s);
     }
 }
 
@@ -212,19 +219,16 @@ static bool is_watched(const struct weir_engine *e, const struct weir_lane *l)
            j->unit_bytes == 0;
 }
 
-static void look(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place,
-                 const struct weir_abr_transfer *t)
+static void look(struct weir_engine *e, struct weir_lane *l, const struct weir_abr_transfer *t)
 {
     struct weir_job *j = &l->media;
-    struct weir_abr_observation o = weir_observe(e, l, place);
-    struct size_query query = {e, l};
-    o.size_ctx = &query;
-    struct weir_abr_watch w = weir_abr_watch(l->abr, &o, t);
+    const struct weir_abr_observation *o = observe_place(e, l);
+    struct weir_abr_watch w = weir_abr_watch(l->abr, o, t);
     if (w.abandon) {
         size_t rung = weir_lane_usable_rung(l, w.rung, true);
         if (rung >= j->fetch.rung) // the lower ones cannot be used
             return;
-        weir_abr_abandoned(l->abr, &o, rung);
+        weir_abr_abandoned(l->abr, o, rung);
         weir_report_abandon(e, l, rung);
         weir_lane_replace(e, l, rung, "abandoned a higher rung");
         return;
@@ -252,11 +256,11 @@ void weir_watch(struct weir_engine *e, struct weir_lane *l)
     struct weir_job *j = &l->media;
     if (j->state != WEIR_JOB_FLYING)
         return;
-    struct weir_abr_transfer t = transfer_of(e, j);
-    if (t.done_bytes < j->watch.done_bytes || t.elapsed_us < j->watch.elapsed_us)
+    if (j->done_bytes < j->watch.done_bytes || e->now_us - j->request_us < j->watch.elapsed_us)
         return;
     j->watch.done_bytes = j->watch.elapsed_us = WEIR_NEVER_US; // unless the algorithm says when
-    struct weir_place place;
-    if (is_watched(e, l) && weir_lane_place(e, l, j->fetch.rep, &place))
-        look(e, l, &place, &t);
+    if (!is_watched(e, l) || !weir_lane_settle(e, l, j->fetch.rung))
+        return;
+    struct weir_abr_transfer t = transfer_of(e, j);
+    look(e, l, &t);
 }

@@ -63,11 +63,16 @@ struct weir_lane {
     // Where the next segment is. Moves on only when a segment is complete or skipped, so that
     // giving a transfer up needs no way back.
     size_t period;
-    bool fresh; // the next segment is the first after a start, seek or change of period
+    int64_t period_end_us; // WEIR_TIME_NONE: until the segments end
+    bool fresh;            // the next segment is the first after a start, seek or change of period
     const struct weir_representation *next_rep;
     int64_t next_index; // in next_rep
     int64_t end_us;     // media are complete (or given up) to here
     uint64_t next_serial;
+    // That segment, in place.rep, as long as `placed`: looked up once, and again only when the lane
+    // goes on or an index changes.
+    struct weir_place place;
+    bool placed;
 
     int64_t aimed_us; // position of the start or last seek
     int64_t first_us; // where its first segment starts; WEIR_TIME_NONE before one was asked for
@@ -76,8 +81,9 @@ struct weir_lane {
     int64_t segment_count; // in all periods, -1 unknown; as of the last weir_content_note()
     int64_t completed;     // segments, since create
 
-    struct weir_ladder ladder; // of `period`
-    struct weir_rung *rungs;   // its storage
+    struct weir_ladder ladder;                 // of `period`
+    struct weir_rung *rungs;                   // its storage
+    const struct weir_engine_rungs *rungs_now; // the representations behind it
     // Sizes of all rungs of `ladder` in one table, where the indexes have it so; else NULL.
     const int64_t *sizes;
     int64_t size_rows;
@@ -85,6 +91,8 @@ struct weir_lane {
     bool *tried;      // rungs that failed for the next segment
     size_t last_rung; // of the segment before
     int64_t last_bitrate_bps;
+
+    struct weir_abr_observation seen; // what the algorithm is shown; kept, as much of it stays
 
     bool planned; // a rung is chosen for the next segment
     size_t plan_rung;
@@ -158,11 +166,13 @@ void weir_engine_end(struct weir_engine *e, int err, uint64_t id);
 // periods.c
 void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us);
 // The next segment in `rep` (whose index is READY). False: rep has none left in this period.
-bool weir_lane_place(const struct weir_engine *e, const struct weir_lane *l,
-                     struct weir_representation *rep, struct weir_place *out);
-// The next segment in whatever representation is known, entering later periods. False: there is
-// none.
-bool weir_lane_locate(struct weir_engine *e, struct weir_lane *l, struct weir_place *out);
+bool weir_lane_place(const struct weir_lane *l, struct weir_representation *rep,
+                     struct weir_place *out);
+// Make l->place the next segment at this rung (whose index is READY). False: as above.
+bool weir_lane_settle(const struct weir_engine *e, struct weir_lane *l, size_t rung);
+// The same in whatever representation is known, entering later periods; with none, a guess. False:
+// there is none.
+bool weir_lane_locate(struct weir_engine *e, struct weir_lane *l);
 // Go on behind this segment.
 void weir_lane_pass(struct weir_lane *l, const struct weir_representation *rep, int64_t index,
                     int64_t end_us);
@@ -177,9 +187,8 @@ bool weir_init_ready(const struct weir_engine *e, const struct weir_init *init);
 
 // decide.c
 // Plans the rung of the next segment, if none is yet. False: the algorithm wants to wait.
-bool weir_decide(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place);
-struct weir_abr_observation weir_observe(const struct weir_engine *e, const struct weir_lane *l,
-                                         const struct weir_place *place);
+bool weir_decide(struct weir_engine *e, struct weir_lane *l);
+void weir_lane_note_view(const struct weir_engine *e, struct weir_lane *l);
 void weir_watch(struct weir_engine *e, struct weir_lane *l);
 // The lane's media job is complete and credited.
 void weir_tell_fetched(struct weir_engine *e, struct weir_lane *l, int64_t bytes);

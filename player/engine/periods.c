@@ -56,6 +56,7 @@ static size_t map_rung(const struct weir_lane *l)
 void weir_lane_note_sizes(const struct weir_engine *e, struct weir_lane *l)
 {
     const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    l->placed = false;
     l->sizes = NULL;
     l->size_rows = 0;
     struct weir_index_sizes first = {0};
@@ -73,6 +74,8 @@ void weir_lane_note_sizes(const struct weir_engine *e, struct weir_lane *l)
 static void enter(struct weir_engine *e, struct weir_lane *l, size_t p)
 {
     l->period = p;
+    l->period_end_us = period_end_us(e, p);
+    l->rungs_now = weir_lane_rungs(e, l);
     l->fresh = true;
     l->next_rep = NULL;
     l->planned = false;
@@ -97,6 +100,7 @@ static void enter(struct weir_engine *e, struct weir_lane *l, size_t p)
         int64_t count = count_in(&e->content->periods[i].tracks[l->track]);
         l->index_base += count > 0 ? count : 0;
     }
+    weir_lane_note_view(e, l);
 }
 
 void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us)
@@ -117,8 +121,7 @@ void weir_lane_aim(struct weir_engine *e, struct weir_lane *l, int64_t at_us)
 
 static int64_t find(const struct weir_lane *l, const struct weir_representation *rep)
 {
-    // Rungs of one table have their segments at the same places.
-    if (rep == l->next_rep || (l->sizes && l->next_rep))
+    if (rep == l->next_rep)
         return l->next_index;
     int64_t i = weir_index_find(rep, l->end_us);
     struct weir_segment_info info;
@@ -131,14 +134,14 @@ static int64_t find(const struct weir_lane *l, const struct weir_representation 
     return end_us - l->end_us <= near_us ? i + 1 : i;
 }
 
-bool weir_lane_place(const struct weir_engine *e, const struct weir_lane *l,
-                     struct weir_representation *rep, struct weir_place *out)
+bool weir_lane_place(const struct weir_lane *l, struct weir_representation *rep,
+                     struct weir_place *out)
 {
     out->rep = rep;
     out->index = find(l, rep);
     if (out->index < 0 || weir_index_segment(rep, out->index, &out->info))
         return false;
-    int64_t border_us = period_end_us(e, l->period);
+    int64_t border_us = l->period_end_us;
     out->start_us = out->info.start_us;
     if (border_us != WEIR_TIME_NONE && out->start_us >= border_us)
         return false;
@@ -150,22 +153,35 @@ bool weir_lane_place(const struct weir_engine *e, const struct weir_lane *l,
     return true;
 }
 
-// The representation to count segments by: the planned one, the last one, or any whose index is
-// there.
-static struct weir_representation *reference(const struct weir_engine *e, const struct weir_lane *l)
+bool weir_lane_settle(const struct weir_engine *e, struct weir_lane *l, size_t rung)
 {
-    const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    struct weir_representation *rep = weir_lane_rungs(e, l)->rungs[rung];
+    if (l->placed && l->place.rep == rep)
+        return true;
+    if (l->placed && l->sizes) { // rungs of one table differ in nothing else
+        l->place.rep = rep;
+        l->place.info.size_bytes =
+            l->sizes[l->place.index * (int64_t)l->ladder.count + (int64_t)rung];
+        l->place.info.init = rep->init;
+        return true;
+    }
+    l->placed = weir_lane_place(l, rep, &l->place);
+    return l->placed;
+}
+
+// The rung to count segments by: the planned one, the last one, or any whose index is there.
+static size_t reference(const struct weir_lane *l, const struct weir_engine_rungs *rungs)
+{
     if (l->planned)
-        return rungs->rungs[l->plan_rung]->index_need == WEIR_INDEX_READY
-                   ? rungs->rungs[l->plan_rung]
-                   : NULL;
+        return rungs->rungs[l->plan_rung]->index_need == WEIR_INDEX_READY ? l->plan_rung
+                                                                          : WEIR_RUNG_NONE;
     if (l->last_rung < rungs->count && rungs->rungs[l->last_rung]->index_need == WEIR_INDEX_READY)
-        return rungs->rungs[l->last_rung];
+        return l->last_rung;
     for (size_t i = 0; i < rungs->count; i++) {
         if (rungs->rungs[i]->index_need == WEIR_INDEX_READY)
-            return rungs->rungs[i];
+            return i;
     }
-    return NULL;
+    return WEIR_RUNG_NONE;
 }
 
 static bool next_period(struct weir_engine *e, struct weir_lane *l)
@@ -179,20 +195,25 @@ static bool next_period(struct weir_engine *e, struct weir_lane *l)
     return true;
 }
 
-bool weir_lane_locate(struct weir_engine *e, struct weir_lane *l, struct weir_place *out)
+static void guess_place(struct weir_lane *l)
+{
+    l->placed = false;
+    l->place = (struct weir_place){
+        .start_us = l->end_us, .end_us = l->end_us, .duration_us = l->last_duration_us};
+}
+
+bool weir_lane_locate(struct weir_engine *e, struct weir_lane *l)
 {
     do {
-        if (!weir_lane_rungs(e, l)->count)
+        const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+        if (!rungs->count)
             continue;
-        struct weir_representation *rep = reference(e, l);
-        if (!rep) {
-            memset(out, 0, sizeof(*out));
-            out->start_us = out->end_us = l->end_us;
-            out->duration_us = l->last_duration_us;
-        } else if (!weir_lane_place(e, l, rep, out)) {
+        size_t rung = reference(l, rungs);
+        if (rung == WEIR_RUNG_NONE)
+            guess_place(l);
+        else if (!weir_lane_settle(e, l, rung))
             continue;
-        }
-        return e->params.end_at_us == WEIR_TIME_NONE || out->start_us < e->params.end_at_us;
+        return e->params.end_at_us == WEIR_TIME_NONE || l->place.start_us < e->params.end_at_us;
     } while (next_period(e, l));
     return false;
 }
@@ -201,6 +222,7 @@ void weir_lane_pass(struct weir_lane *l, const struct weir_representation *rep, 
                     int64_t end_us)
 {
     l->fresh = false;
+    l->placed = false;
     l->next_rep = rep;
     l->next_index = index + 1;
     if (end_us > l->end_us)

@@ -70,8 +70,9 @@ static void ask_index(struct weir_engine *e, struct weir_lane *l, size_t rung,
     weir_job_start(e, &l->index);
 }
 
-static void ask_media(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+static void ask_media(struct weir_engine *e, struct weir_lane *l)
 {
+    const struct weir_place *place = &l->place;
     struct weir_fetch *f = &l->media.fetch;
     f->kind = WEIR_FETCH_MEDIA;
     f->track = l->track;
@@ -92,7 +93,8 @@ static void ask_media(struct weir_engine *e, struct weir_lane *l, const struct w
         l->first_us = place->start_us;
     if (place->duration_us > 0)
         l->last_duration_us = place->duration_us;
-    ask_init(e, l, l->plan_rung, place->rep, place->info.init);
+    if (f->init)
+        ask_init(e, l, l->plan_rung, place->rep, f->init);
 }
 
 // Sound and picture in step: neither runs more than about a segment ahead of the other. While
@@ -135,10 +137,11 @@ static int64_t first_release_us(const struct weir_engine *e)
     return first;
 }
 
-// Whether a segment of this length and size may come on top; if not, recheck_us is when it may.
-static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duration_us, int64_t bytes)
+// Whether the segment at l->place may come on top; if not, recheck_us is when it may.
+static bool has_room(struct weir_engine *e, struct weir_lane *l)
 {
     int64_t level_us = weir_lane_level_us(e, l);
+    int64_t duration_us = l->place.duration_us;
     if (l->ring_count == WEIR_LANE_RING) {
         l->recheck_us = l->ring[l->ring_first].end_us;
         return false;
@@ -155,9 +158,12 @@ static bool has_room(struct weir_engine *e, struct weir_lane *l, int64_t duratio
         return false;
     }
     int64_t limit = e->params.memory_limit_bytes;
-    // A lane with nothing in hand asks all the same: to wait would be to wait for ever, and the
-    // host's refusal is an answer.
-    if (limit && level_us > 0 && weir_add_sat(held_bytes(e), bytes) > limit) {
+    if (!limit)
+        return true;
+    // Where no index is known, neither is the size. (A lane with nothing in hand asks all the same:
+    // to wait would be to wait for ever, and the host's refusal is an answer.)
+    int64_t bytes = l->place.rep ? weir_expected_bytes(l->place.rep, &l->place) : 0;
+    if (weir_add_sat(held_bytes(e), bytes) > limit) {
         l->recheck_us = first_release_us(e);
         return false;
     }
@@ -173,25 +179,26 @@ static void set_eos(struct weir_engine *e, struct weir_lane *l)
 }
 
 // A segment that no rung has is passed over. Nothing was asked for, so nothing needs finishing.
-static void skip_gap(struct weir_engine *e, struct weir_lane *l, const struct weir_place *place)
+static void skip_gap(struct weir_engine *e, struct weir_lane *l)
 {
     if (!l->in_gap)
         weir_report_warning(e, l, l->next_serial, WEIR_ERR_NOT_FOUND, "gap in every rung: skipped");
     l->in_gap = true;
-    weir_lane_pass(l, place->rep, place->index, place->end_us);
+    weir_lane_pass(l, l->place.rep, l->place.index, l->place.end_us);
 }
 
 // A rung that has this segment although the planned one lists it as a gap.
-static bool around_gap(struct weir_engine *e, struct weir_lane *l, struct weir_place *place)
+static bool around_gap(struct weir_engine *e, struct weir_lane *l)
 {
     const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
+    struct weir_place other;
     l->tried[l->plan_rung] = true;
     size_t rung = weir_lane_usable_rung(l, l->plan_rung, true);
     while (rung != WEIR_RUNG_NONE) {
         struct weir_representation *rep = rungs->rungs[rung];
         if (rep->index_need != WEIR_INDEX_READY)
             break; // its playlist may know better
-        if (weir_lane_place(e, l, rep, place) && !place->info.gap)
+        if (weir_lane_place(l, rep, &other) && !other.info.gap)
             break;
         l->tried[rung] = true;
         rung = weir_lane_usable_rung(l, l->plan_rung, true);
@@ -204,36 +211,33 @@ static bool around_gap(struct weir_engine *e, struct weir_lane *l, struct weir_p
 }
 
 // With a memory limit the first segment must fit as well: come down until one does.
-static void fit_memory(struct weir_engine *e, struct weir_lane *l, struct weir_place *place)
+static void fit_memory(struct weir_engine *e, struct weir_lane *l)
 {
     const struct weir_engine_rungs *rungs = weir_lane_rungs(e, l);
     int64_t limit = e->params.memory_limit_bytes;
     while (limit && l->plan_rung > 0 &&
-           weir_add_sat(held_bytes(e), weir_expected_bytes(place->rep, place)) > limit) {
+           weir_add_sat(held_bytes(e), weir_expected_bytes(l->place.rep, &l->place)) > limit) {
         struct weir_representation *rep = rungs->rungs[l->plan_rung - 1];
         struct weir_place lower;
         if (l->dead[l->plan_rung - 1] || rep->index_need != WEIR_INDEX_READY ||
-            !weir_lane_place(e, l, rep, &lower))
+            !weir_lane_place(l, rep, &lower))
             return;
         l->plan_rung--;
         l->plan_reason = "memory limit";
-        *place = lower;
+        l->place = lower;
     }
 }
 
 // One attempt at the lane's next segment. True: it was passed over, try the next one.
 static bool try_segment(struct weir_engine *e, struct weir_lane *l)
 {
-    struct weir_place place;
-    if (!weir_lane_locate(e, l, &place)) {
+    const struct weir_place *place = &l->place;
+    if (!weir_lane_locate(e, l)) {
         set_eos(e, l);
         return false;
     }
-    int64_t guess = place.rep ? weir_expected_bytes(place.rep, &place) : 0;
-    int64_t guess_us = place.duration_us;
-    if (!in_step(e, l, place.duration_us) || !has_room(e, l, place.duration_us, guess))
-        return false;
-    if (!weir_decide(e, l, &place))
+    int64_t guess_us = place->duration_us;
+    if (!in_step(e, l, guess_us) || !has_room(e, l) || !weir_decide(e, l))
         return false;
     struct weir_representation *rep = weir_lane_rungs(e, l)->rungs[l->plan_rung];
     if (rep->index_need != WEIR_INDEX_READY) {
@@ -241,19 +245,18 @@ static bool try_segment(struct weir_engine *e, struct weir_lane *l)
         ask_init(e, l, l->plan_rung, rep, rep->init);
         return false;
     }
-    if (place.rep != rep && !weir_lane_place(e, l, rep, &place))
+    if (!weir_lane_settle(e, l, l->plan_rung))
         return true; // this rung ends earlier than the others: its period is over
-    if (place.info.gap) {
-        if (around_gap(e, l, &place))
-            return true;
-        skip_gap(e, l, &place);
+    if (place->info.gap) {
+        if (!around_gap(e, l))
+            skip_gap(e, l);
         return true;
     }
     if (weir_lane_level_us(e, l) == 0)
-        fit_memory(e, l, &place);
-    bool as_guessed = place.duration_us == guess_us && !e->params.memory_limit_bytes;
-    if (as_guessed || has_room(e, l, place.duration_us, weir_expected_bytes(place.rep, &place)))
-        ask_media(e, l, &place);
+        fit_memory(e, l);
+    bool as_guessed = place->duration_us == guess_us && !e->params.memory_limit_bytes;
+    if (as_guessed || has_room(e, l))
+        ask_media(e, l);
     return false;
 }
 
@@ -273,7 +276,7 @@ void weir_schedule(struct weir_engine *e)
 {
     struct weir_lane *video = &e->lanes[WEIR_ENGINE_VIDEO];
     struct weir_lane *audio = &e->lanes[WEIR_ENGINE_AUDIO];
-    bool audio_first = weir_lane_next_us(audio) < weir_lane_next_us(video);
+    bool audio_first = audio->present && weir_lane_next_us(audio) < weir_lane_next_us(video);
     try_lane(e, audio_first ? audio : video);
     try_lane(e, audio_first ? video : audio);
 }

@@ -233,5 +233,6 @@ void weir_transfer_index(struct weir_engine *e, const struct weir_engine_event *
     }
     weir_content_note(e);
     weir_lane_note_sizes(e, l);
+    weir_lane_note_view(e, l);
     j->state = WEIR_JOB_IDLE; // where it named a further index, the schedule asks for that
 }
