@@ -47,7 +47,8 @@ void weir_cursor_reset(struct weir_cursor *c, const struct weir_trace *t, int64_
 
 // At the beginning of an interval: on to the last one of this repetition that begins before
 // `until_us` and before `bits` more have been offered. Leaps of doubled length, then halves.
-static void leap(struct weir_cursor *c, double bits, double until_us)
+__attribute__((noinline, cold)) static void leap(struct weir_cursor *c, double bits,
+                                                 double until_us)
 {
     double base_us = c->now_us - (double)c->at->start_us;
     double until_bits = c->at->bits_before + bits, within_us = until_us - base_us;
@@ -91,7 +92,8 @@ void weir_cursor_stand(struct weir_cursor *c, double until_us)
 }
 
 // Jump over repetitions that `work` uses up whole; returns what is left.
-static double skip_periods(struct weir_cursor *c, double work, double until_us)
+__attribute__((noinline, cold)) static double skip_periods(struct weir_cursor *c, double work,
+                                                           double until_us)
 {
     double turns = floor(work / c->period_work) - 1;
     double turns_until = floor((until_us - c->now_us) / c->period_us) - 1;
