@@ -121,24 +121,22 @@ static void begin_window(struct flight *f, const struct weir_link_connection *kn
     f->window_left = f->left - f->window_bytes * work_per_byte;
 }
 
-static struct flight make_flight(const struct weir_link *l, const struct weir_cursor *c,
-                                 int64_t bytes, const struct weir_link_connection *known)
+static void make_flight(const struct weir_link *l, const struct weir_cursor *c, int64_t bytes,
+                        const struct weir_link_connection *known, struct flight *f)
 {
-    struct flight f;
-    f.bytes = bytes;
-    f.requested_us = c->now_us;
-    f.left = (double)bytes * l->work_per_byte;
-    f.mark_left = f.window_left = NONE;
+    f->bytes = bytes;
+    f->requested_us = c->now_us;
+    f->left = (double)bytes * l->work_per_byte;
+    f->mark_left = f->window_left = NONE;
     if (l->params.kind == WEIR_LINK_FLUID && l->params.rtt_us == WEIR_TIME_NONE) {
-        f.resumes_us = weir_cursor_latency_end_us(c);
+        f->resumes_us = weir_cursor_latency_end_us(c);
     } else {
-        f.rtt_us = rtt_us(l, c);
-        f.resumes_us = c->now_us + f.rtt_us;
+        f->rtt_us = rtt_us(l, c);
+        f->resumes_us = c->now_us + f->rtt_us;
     }
     if (l->params.kind == WEIR_LINK_TCP)
-        begin_window(&f, known, l->work_per_byte);
-    f.first_byte_us = f.resumes_us;
-    return f;
+        begin_window(f, known, l->work_per_byte);
+    f->first_byte_us = f->resumes_us;
 }
 
 int weir_link_start(struct weir_link *l, uint64_t id, int64_t bytes, int connection)
@@ -147,10 +145,10 @@ int weir_link_start(struct weir_link *l, uint64_t id, int64_t bytes, int connect
         return WEIR_ERR_LIMIT;
     struct flight *f = &l->flights[l->count++];
     if (l->params.kind != WEIR_LINK_TCP) {
-        *f = make_flight(l, &l->cursor, bytes, NULL);
+        make_flight(l, &l->cursor, bytes, NULL, f);
     } else {
-        *f = make_flight(l, &l->cursor, bytes,
-                         weir_link_connections_get(&l->connections, connection));
+        make_flight(l, &l->cursor, bytes, weir_link_connections_get(&l->connections, connection),
+                    f);
         f->connection = connection;
         weir_link_connections_put(&l->connections, (struct weir_link_connection){
                                                        .number = connection,
@@ -298,11 +296,40 @@ static bool reach(struct weir_link *l, struct weir_link_event *event)
     return false;
 }
 
+static void pass(struct weir_link *l, double until_us)
+{
+    if (l->count > 0 && l->params.kind == WEIR_LINK_PENSIEVE)
+        weir_cursor_stand(&l->cursor, until_us);
+    else
+        weir_cursor_go(&l->cursor, until_us);
+}
+
+// One transfer that no window bounds: the same as below, with nothing to share out.
+static bool advance_alone(struct weir_link *l, double until_us, struct weir_link_event *event)
+{
+    struct weir_cursor *c = &l->cursor;
+    struct flight *f = &l->flights[0];
+    while (f->left > 0 && f->left > f->mark_left) {
+        if (c->now_us >= until_us)
+            return false;
+        if (f->resumes_us > c->now_us) {
+            pass(l, f->resumes_us < until_us ? f->resumes_us : until_us);
+            continue;
+        }
+        double work = f->mark_left > 0 ? f->left - f->mark_left : f->left;
+        double rest = weir_cursor_serve(c, work, until_us);
+        f->left -= rest > 0 ? work - rest : work;
+    }
+    return reach(l, event);
+}
+
 bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_event *event)
 {
     struct weir_cursor *c = &l->cursor;
     if (until_us > WEIR_CURSOR_FAR_US)
         until_us = WEIR_CURSOR_FAR_US;
+    if (l->count == 1 && !(l->flights[0].window_left > 0))
+        return advance_alone(l, until_us, event);
     for (;;) {
         if (reach(l, event))
             return true;
@@ -310,8 +337,8 @@ bool weir_link_advance(struct weir_link *l, double until_us, struct weir_link_ev
         double stop_us = s.resumes_us < until_us ? s.resumes_us : until_us;
         if (s.flowing > 0 && (c->now_us < stop_us || !(s.work > 0)))
             flow(l, &s, stop_us);
-        else if (s.flowing == 0 && l->count > 0 && l->params.kind == WEIR_LINK_PENSIEVE)
-            weir_cursor_stand(c, stop_us);
+        else if (s.flowing == 0)
+            pass(l, stop_us);
         else
             weir_cursor_go(c, stop_us);
         if (c->now_us >= until_us)
@@ -324,7 +351,8 @@ double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t byte
     struct weir_cursor c = l->cursor;
     weir_cursor_go(&c, at_us);
     bool tcp = l->params.kind == WEIR_LINK_TCP;
-    struct flight f = make_flight(l, &c, bytes, tcp ? l->connections.recent : NULL);
+    struct flight f;
+    make_flight(l, &c, bytes, tcp ? l->connections.recent : NULL, &f);
     for (;;) {
         if (l->params.kind == WEIR_LINK_PENSIEVE)
             weir_cursor_stand(&c, f.resumes_us);
