@@ -22,5 +22,6 @@ extern const struct weir_abr_ops weir_abr_random;
 extern const struct weir_abr_ops weir_abr_robustmpc;
 extern const struct weir_abr_ops weir_abr_soda;
 extern const struct weir_abr_ops weir_abr_throughput;
+extern const struct weir_abr_ops weir_abr_weir;
 
 #endif

@@ -29,6 +29,7 @@ static const struct weir_abr_ops *const registry[] = {
     &weir_abr_robustmpc,
     &weir_abr_soda,
     &weir_abr_throughput,
+    &weir_abr_weir,
     NULL, // one a line, by name
 };
 
