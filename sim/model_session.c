@@ -503,6 +503,7 @@ static void prepare_params(struct weir_model *m)
     p->abandon = m->params.abandon;
     p->seed = m->params.seed;
     p->report = m->params.event != NULL;
+    p->small_samples = !tcp;
     p->oracle_done_us = oracle;
     p->oracle_ctx = m;
     m->counts_playable = tcp;

@@ -117,16 +117,18 @@ static bool is_held(const struct weir_engine *e, const struct weir_lane *l)
     return e->held && (l->track == WEIR_ENGINE_VIDEO || !e->lanes[WEIR_ENGINE_VIDEO].present);
 }
 
-// A wish to wait is granted while it keeps a segment in hand; before playback, after it ran dry,
-// and where sinks set the pace there is nothing to wait for.
-static bool grant_wait(struct weir_engine *e, struct weir_lane *l, int64_t wait_us)
+// A wish to wait is granted while it keeps a segment in hand, unless it is part of a decision that
+// is made; before playback, after it ran dry, and where sinks set the pace there is nothing to wait
+// for.
+static bool grant_wait(struct weir_engine *e, struct weir_lane *l, int64_t wait_us, bool committed)
 {
-    int64_t level_us = weir_lane_level_us(e, l), duration_us = l->place.duration_us;
+    int64_t level_us = weir_lane_level_us(e, l);
+    int64_t least_us = committed ? 0 : l->place.duration_us;
     if (wait_us <= 0 || e->params.untimed || e->state != WEIR_STATE_PLAYING ||
-        level_us <= duration_us || level_us < e->params.wait_floor_us)
+        level_us <= least_us || level_us < e->params.wait_floor_us)
         return false;
     int64_t until_us = level_us - wait_us;
-    l->wait_level_us = until_us > duration_us ? until_us : duration_us;
+    l->wait_level_us = until_us > least_us ? until_us : least_us;
     l->recheck_us = l->end_us - l->wait_level_us;
     return true;
 }
@@ -170,7 +172,7 @@ bool weir_decide(struct weir_engine *e, struct weir_lane *l)
         o->full_wait_us = e->now_us - l->full_since_us;
     l->full_since_us = WEIR_TIME_NONE;
     struct weir_abr_decision d = weir_abr_decide(l->abr, o);
-    bool wait = grant_wait(e, l, d.wait_us);
+    bool wait = grant_wait(e, l, d.wait_us, d.committed);
     if (!wait || d.committed)
         plan(l, d.rung, d.reason);
     return !wait;

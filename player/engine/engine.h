@@ -62,6 +62,10 @@ struct weir_engine_params {
     // The host's clock is not real or virtual time but the pace of its sinks (--untimed): the
     // playhead moves only by WEIR_EVENT_PLAYHEAD, and running dry is no stall.
     bool untimed;
+    // What is over in a moment tells of the line as well as anything (default false: such samples
+    // are left out once there are better). For hosts whose network has neither slow start nor
+    // scheduling.
+    bool small_samples;
     bool report;   // emit REPORT actions (default true)
     uint64_t seed; // of back-off jitter
     // Simulators only, else NULL: shown to the algorithms (weir/abr.h), for those that know the

@@ -40,12 +40,15 @@ static void sample(struct weir_engine *e, const struct weir_lane *l, int64_t at_
     struct weir_throughput_sample s = {
         .bytes = b->bytes,
         .duration_us = at_us - b->start_us,
-        .latency_us = b->begun ? b->latency_us / b->begun : e->last_sample.latency_us,
+        .latency_us = b->begun == 1 ? b->latency_us
+                      : b->begun    ? b->latency_us / b->begun
+                                    : e->last_sample.latency_us,
     };
     bool known = e->last_sample.duration_us > 0;
     if (s.bytes <= 0 || s.duration_us < 0)
         return;
-    if (known && s.bytes < TINY_BYTES && s.duration_us < TINY_US)
+    bool tiny = s.bytes < TINY_BYTES && s.duration_us < TINY_US;
+    if (known && tiny && !e->params.small_samples)
         return;
     if (s.duration_us == 0)
         s.duration_us = 1; // faster than the clock can tell
