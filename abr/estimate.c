@@ -6,15 +6,15 @@
 
 // Half-lives of 3 s and 8 s: what is kept after t is 2^(-t/3) and 2^(-t/8), both powers of
 // 2^(-t/24).
-#define HALF_LIVES_S 24.0
+#define BOTH_HALF_LIVES_US 24e6
 
 struct keep {
     double fast, slow;
 };
 
-static struct keep keep_after(double seconds)
+static struct keep keep_after(int64_t us)
 {
-    double x = weir_exp2(-seconds / HALF_LIVES_S);
+    double x = weir_exp2((double)us * (-1 / BOTH_HALF_LIVES_US));
     double x2 = x * x, x4 = x2 * x2;
     return (struct keep){.fast = x4 * x4, .slow = x2 * x};
 }
@@ -39,16 +39,15 @@ void weir_estimate_add(struct weir_estimate *e, const struct weir_throughput_sam
 {
     if (s->bytes <= 0 || s->duration_us <= 0)
         return;
-    double seconds = (double)s->duration_us / 1e6;
-    double bps = (double)s->bytes * 8.0 / seconds;
-    struct keep keep = keep_after(seconds);
+    double bps = (double)s->bytes * 8e6 / (double)s->duration_us;
+    struct keep keep = keep_after(s->duration_us);
     double fast = add(&e->fast_bps, bps, keep.fast), slow = add(&e->slow_bps, bps, keep.slow);
     e->throughput_bps = fast < slow ? fast : slow;
 
     if (segment_duration_us <= 0)
         segment_duration_us = 1000000;
     if (segment_duration_us != e->segment_duration_us) {
-        keep = keep_after((double)segment_duration_us / 1e6);
+        keep = keep_after(segment_duration_us);
         e->segment_duration_us = segment_duration_us;
         e->fast_keep = keep.fast;
         e->slow_keep = keep.slow;

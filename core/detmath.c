@@ -126,11 +126,13 @@ double weir_exp2(double x)
         return 0.0;
     int k = (int)(x + (x < 0 ? -0.5 : 0.5)); // nearest integer
     double r = x - k;                        // exact, |r| <= 1/2
-    // t = r ln 2 as a normalised pair; e^t = 1 + t + tail(t).
-    struct pair t = multiply_exact(r, LN2_HIGH);
-    t = add_exact(t.hi, t.lo + r * LN2_LOW);
-    struct pair sum = add_exact(1.0, t.hi);
-    double m = sum.hi + (sum.lo + (t.lo + (exp_tail(t.hi) + t.hi * t.lo)));
+    // t = r ln 2 as the pair t + low; e^t = 1 + t + tail(t). The tail takes longest, and begins
+    // with the rounded product, which is there at once.
+    double t = r * (LN2_HIGH + LN2_LOW);
+    struct pair exact = multiply_exact(r, LN2_HIGH);
+    double low = ((exact.hi - t) + exact.lo) + r * LN2_LOW;
+    struct pair sum = add_exact(1.0, t);
+    double m = sum.hi + (sum.lo + (low + (exp_tail(t) + t * low)));
     if (k > 1000)
         return m * power_of_two(k - 10) * 0x1p10; // 2^1024 is no double
     if (k < -1000)

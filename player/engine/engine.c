@@ -81,13 +81,16 @@ static void fill(struct weir_engine *e, const struct weir_engine_params *params,
     weir_estimate_reset(&e->estimate);
 
     e->inits = (const struct weir_init **)(e + 1);
-    struct weir_rung *rungs = (struct weir_rung *)(e->inits + init_room);
+    struct weir_buffered *ring = (struct weir_buffered *)(e->inits + init_room);
+    struct weir_rung *rungs =
+        (struct weir_rung *)(ring + (size_t)WEIR_ENGINE_TRACKS * WEIR_LANE_RING);
     bool *flags = (bool *)(rungs + WEIR_ENGINE_TRACKS * rung_room);
     for (int t = 0; t < WEIR_ENGINE_TRACKS; t++) {
         struct weir_lane *l = &e->lanes[t];
         l->track = (enum weir_engine_track)t;
         l->abr = params->abr[t];
         l->present = has_track(content, l->track);
+        l->ring = ring + (size_t)t * WEIR_LANE_RING;
         l->rungs = rungs + (size_t)t * rung_room;
         l->dead = flags + (size_t)t * 2 * rung_room;
         l->tried = l->dead + rung_room;
@@ -102,6 +105,7 @@ static void fill(struct weir_engine *e, const struct weir_engine_params *params,
 static size_t block_bytes(size_t rung_room, size_t init_room)
 {
     return sizeof(struct weir_engine) + init_room * sizeof(struct weir_init *) +
+           (size_t)WEIR_ENGINE_TRACKS * WEIR_LANE_RING * sizeof(struct weir_buffered) +
            WEIR_ENGINE_TRACKS * rung_room * (sizeof(struct weir_rung) + 2 * sizeof(bool));
 }
 

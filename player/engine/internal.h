@@ -111,7 +111,7 @@ struct weir_lane {
     int bad_run, bad_total;
     int bad_err;
 
-    struct weir_buffered ring[WEIR_LANE_RING];
+    struct weir_buffered *ring; // WEIR_LANE_RING of them
     size_t ring_first, ring_count;
     int64_t bytes;
 };

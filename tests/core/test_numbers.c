@@ -270,7 +270,7 @@ static void results_are_the_same_bits_everywhere(void **state)
         hash = (hash ^ bits[0]) * UINT64_C(0x100000001B3);
         hash = (hash ^ bits[1]) * UINT64_C(0x100000001B3);
     }
-    assert_true(hash == UINT64_C(0x71414b929ca3896a));
+    assert_true(hash == UINT64_C(0x7cef5134c6b8d420));
 }
 
 static void the_monotonic_clock_does_not_go_back(void **state)
