@@ -8,30 +8,30 @@
 #include "abr/options.h"
 #include "abr/quality.h"
 #include "abr/weir_predict.h"
+#include "abr/weir_progress.h"
 #include "abr/weir_value.h"
 
 // The value function's steps are whole segments, so many that a full buffer is about this many.
 #define STEPS_PER_BUFFER 9.0
-// A transfer's rate is that of about this long, and it is looked at so often.
-#define WINDOW_US INT64_C(1000000)
-#define LOOK_US   INT64_C(200000)
-
-struct mark {
-    int64_t elapsed_us, bytes;
-};
+// A transfer that may have to be given up is looked at so often.
+#define LOOK_US INT64_C(200000)
+// Looks begin so long before, for its rate to be known.
+#define LEAD_US (WEIR_PROGRESS_MARKS * WEIR_PROGRESS_WINDOW_US)
 
 struct weir {
     double linear;     // share of linear quality, the rest is logarithmic
     double carry;      // of a surprise in throughput, what stays
     double collapse;   // probability of one, per step
-    double rescue;     // segments: no transfer is given up above this level
+    double rescue;     // segments of buffer below which a transfer may be given up at once
+    double patience;   // … and above it once the buffer over that is so many times its age
     double hesitation; // quality that giving up must gain
     size_t horizon;    // steps
     struct weir_predict predict;
     bool begun;          // a segment of this session was decided
     int64_t duration_us; // that the tables are made for
     int64_t buffer_max_us;
-    struct mark newer, older;      // progress of the transfer in flight
+    struct weir_progress progress;
+    double seen_rate;              // of the transfer in flight, bytes per second
     size_t rung[WEIR_VALUE_RUNGS]; // of the ladder, for each rung of the value function
     struct weir_quality ladder;
     double quality[WEIR_QUALITY_MAX_RUNGS]; // of the ladder's rungs, 0 … 1
@@ -52,9 +52,10 @@ static int create(void *state, const struct weir_abr_options *options, struct we
     s->carry = 0.15;
     s->collapse = 0.003;
     s->rescue = 1.8;
-    s->hesitation = 0.17;
-    s->horizon = 13;
-    s->predict.half_life = 0.6;
+    s->patience = 0.5;
+    s->hesitation = 0.15;
+    s->horizon = 15;
+    s->predict.half_life = 0.75;
     s->predict.prior_error = 0.3;
     s->predict.memory = 14;
     const struct weir_abr_param params[] = {
@@ -62,6 +63,7 @@ static int create(void *state, const struct weir_abr_options *options, struct we
         {.key = "carry", .kind = WEIR_ABR_PARAM_REAL, .value = &s->carry, .min = 0, .max = 1},
         {.key = "collapse", .kind = WEIR_ABR_PARAM_REAL, .value = &s->collapse, .min = 0, .max = 1},
         {.key = "rescue", .kind = WEIR_ABR_PARAM_REAL, .value = &s->rescue, .min = 0, .max = 100},
+        {.key = "patience", .kind = WEIR_ABR_PARAM_REAL, .value = &s->patience, .max = 1000},
         {.key = "hesitation", .kind = WEIR_ABR_PARAM_REAL, .value = &s->hesitation, .max = 100},
         {.key = "horizon", .kind = WEIR_ABR_PARAM_COUNT, .value = &s->horizon},
         {.key = "halflife",
@@ -245,24 +247,6 @@ static void sampled(void *state, const struct weir_abr_observation *o,
     weir_predict_add(&((struct weir *)state)->predict, t);
 }
 
-// The transfer's rate over the last second or so, in bytes per second; 0 not known yet.
-static double recent_rate(struct weir *s, const struct weir_abr_transfer *t)
-{
-    if (t->elapsed_us < s->newer.elapsed_us || t->done_bytes < s->newer.bytes)
-        s->newer = s->older = (struct mark){.elapsed_us = t->elapsed_us - t->since_first_byte_us};
-    if (t->elapsed_us - s->newer.elapsed_us >= WINDOW_US) {
-        s->older = s->newer;
-        s->newer = (struct mark){.elapsed_us = t->elapsed_us, .bytes = t->done_bytes};
-    }
-    const struct mark *from =
-        t->elapsed_us - s->newer.elapsed_us >= WINDOW_US / 2 ? &s->newer : &s->older;
-    int64_t took_us = t->elapsed_us - from->elapsed_us;
-    if (took_us < WINDOW_US / 2)
-        return 0;
-    // Nothing at all is taken for next to nothing.
-    return ((double)(t->done_bytes - from->bytes) + 500) * 1e6 / (double)took_us;
-}
-
 // The smaller rung that is worth more than what is left of this transfer; the transfer's own if
 // none.
 static size_t better_rung(struct weir *s, const struct weir_abr_observation *o,
@@ -288,42 +272,69 @@ static size_t better_rung(struct weir *s, const struct weir_abr_observation *o,
     return best;
 }
 
+// How long until the transfer may be given up: at once when the buffer is nearly out; before that
+// when the transfer has lasted so long that it may well go on like this.
+static int64_t due_in_us(const struct weir *s, const struct weir_abr_observation *o,
+                         const struct weir_abr_transfer *t)
+{
+    double spare_us = (double)o->buffer_level_us - s->rescue * (double)s->duration_us;
+    double in_us = (spare_us - s->patience * (double)t->elapsed_us) / (1 + s->patience);
+    return spare_us > 0 && in_us > 0 ? (int64_t)in_us : 0;
+}
+
 static struct weir_abr_watch watch(void *state, const struct weir_abr_observation *o,
                                    const struct weir_abr_transfer *t)
 {
     struct weir *s = state;
     struct weir_abr_watch never = {.done_bytes = INT64_MAX, .elapsed_us = INT64_MAX};
-    if (!s->begun || t->size_bytes <= t->done_bytes || !weir_predict_knows(&s->predict, o))
+    if (!s->begun || t->size_bytes <= t->done_bytes)
         return never;
-    // Nothing to do while there is buffer: then look a window ahead of the time, to have a rate.
-    int64_t spare_us = o->buffer_level_us - (int64_t)(s->rescue * (double)s->duration_us);
-    if (spare_us > WINDOW_US)
-        return (struct weir_abr_watch){.done_bytes = t->done_bytes,
-                                       .elapsed_us = t->elapsed_us + spare_us - WINDOW_US};
+    int64_t in_us = due_in_us(s, o, t);
     struct weir_abr_watch later = {.done_bytes = t->done_bytes,
                                    .elapsed_us = t->elapsed_us + LOOK_US};
-    double rate = t->since_first_byte_us > 0 ? recent_rate(s, t) : 0;
-    if (spare_us > 0 || rate <= 0)
+    if (in_us > LEAD_US)
+        later.elapsed_us = t->elapsed_us + in_us - LEAD_US;
+    if (in_us > LEAD_US)
         return later;
+    if (t->since_first_byte_us <= 0)
+        return later;
+    weir_progress_look(&s->progress, t);
+    bool patient = o->buffer_level_us > (int64_t)(s->rescue * (double)s->duration_us);
+    double rate = weir_progress_rate(&s->progress, t, patient);
+    if (in_us > 0 || rate <= 0)
+        return later;
+    s->seen_rate = rate;
     size_t rung = better_rung(s, o, t, rate);
     if (rung < t->rung)
         return (struct weir_abr_watch){.abandon = true, .rung = rung};
     return later;
 }
 
+// What was seen of the transfer is news for the next.
+static void abandoned(void *state, const struct weir_abr_observation *o, size_t to_rung)
+{
+    (void)o;
+    (void)to_rung;
+    struct weir *s = state;
+    weir_predict_add_rate(&s->predict, s->seen_rate);
+}
+
 const struct weir_abr_ops weir_abr_weir = {
     .name = "weir",
     .summary = "worth of segment and buffer over what throughput may do (Weir's own; docs/abr.md)",
-    .params_help = "linear=0.35: share of linear quality, the rest logarithmic; halflife=0.6: of "
-                   "the predictor, segments; error=0.3: mean error expected of it at first; "
-                   "memory=14: segments over which its errors are remembered; carry=0.15: share "
-                   "of an error that stays; collapse=0.003: probability of one per step; "
-                   "horizon=13: steps; rescue=1.8: segments of buffer below which a transfer may "
-                   "be given up; hesitation=0.17: quality that must gain",
+    .params_help =
+        "linear=0.35: share of linear quality, the rest logarithmic; halflife=0.75: of "
+        "the predictor, segments; error=0.3: mean error expected of it at first; "
+        "memory=14: segments over which its errors are remembered; carry=0.15: share "
+        "of an error that stays; collapse=0.003: probability of one per step; "
+        "horizon=15: steps; rescue=1.8: segments of buffer below which a transfer may "
+        "be given up at once; patience=0.5: and above it once the buffer over that is so "
+        "many times the transfer's age; hesitation=0.15: quality that must gain",
     .state_bytes = sizeof(struct weir),
     .create = create,
     .reset = reset,
     .decide = decide,
     .sampled = sampled,
     .watch = watch,
+    .abandoned = abandoned,
 };

@@ -19,24 +19,30 @@ void weir_predict_reset(struct weir_predict *p)
     p->latency_s = p->ln_rate = p->rate = 0;
 }
 
-void weir_predict_add(struct weir_predict *p, const struct weir_throughput_sample *t)
+void weir_predict_add_rate(struct weir_predict *p, double rate)
 {
-    if (t->bytes <= 0 || t->duration_us <= 0)
+    if (!(rate > 0))
         return;
-    double ln_rate = weir_ln((double)t->bytes * 1e6 / (double)t->duration_us);
-    double latency_s = (double)(t->latency_us > 0 ? t->latency_us : 0) / 1e6;
+    double ln_rate = weir_ln(rate);
     if (p->weight > 0) {
         double error = ln_rate - p->ln_rate;
         p->errors = p->errors * p->keep_errors + (error < 0 ? -error : error);
         p->errors_weight = p->errors_weight * p->keep_errors + 1;
-        p->latency_s += LATENCY_SHARE * (latency_s - p->latency_s);
-    } else {
-        p->latency_s = latency_s;
     }
     p->sum = p->sum * p->keep + ln_rate;
     p->weight = p->weight * p->keep + 1;
     p->ln_rate = p->sum / p->weight;
     p->rate = weir_exp2(p->ln_rate / LN2);
+}
+
+void weir_predict_add(struct weir_predict *p, const struct weir_throughput_sample *t)
+{
+    if (t->bytes <= 0 || t->duration_us <= 0)
+        return;
+    double latency_s = (double)(t->latency_us > 0 ? t->latency_us : 0) / 1e6;
+    p->latency_s =
+        p->weight > 0 ? p->latency_s + LATENCY_SHARE * (latency_s - p->latency_s) : latency_s;
+    weir_predict_add_rate(p, (double)t->bytes * 1e6 / (double)t->duration_us);
 }
 
 bool weir_predict_knows(const struct weir_predict *p, const struct weir_abr_observation *o)

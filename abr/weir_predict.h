@@ -19,6 +19,8 @@ struct weir_predict {
 
 void weir_predict_reset(struct weir_predict *p);
 void weir_predict_add(struct weir_predict *p, const struct weir_throughput_sample *t);
+// A rate seen otherwise, in bytes per second.
+void weir_predict_add_rate(struct weir_predict *p, double rate);
 // After a reset the engine's own estimate serves until the first sample.
 bool weir_predict_knows(const struct weir_predict *p, const struct weir_abr_observation *o);
 double weir_predict_rate(const struct weir_predict *p, const struct weir_abr_observation *o);
