@@ -217,8 +217,8 @@ static bool is_watched(const struct weir_engine *e, const struct weir_lane *l)
     const struct weir_job *j = &l->media;
     // The first segment is not abandoned: playback waits for it, and any throughput is news. One
     // that resumes another says too little of the whole.
-    return e->params.abandon && !is_held(e, l) && l->completed > 0 && j->fetch.rung > 0 &&
-           j->unit_bytes == 0;
+    return e->params.abandon && weir_abr_ops(l->abr)->watch && !is_held(e, l) && l->completed > 0 &&
+           j->fetch.rung > 0 && j->unit_bytes == 0;
 }
 
 static void look(struct weir_engine *e, struct weir_lane *l, const struct weir_abr_transfer *t)
@@ -246,7 +246,7 @@ int64_t weir_engine_watch_bytes(const struct weir_engine *e, uint64_t id)
         const struct weir_lane *l = &e->lanes[t];
         const struct weir_job *j = &l->media;
         if (j->state != WEIR_JOB_FLYING || j->fetch.id != id || !is_watched(e, l) ||
-            !weir_abr_ops(l->abr)->watch || j->done_bytes >= j->watch.done_bytes)
+            j->done_bytes >= j->watch.done_bytes)
             continue;
         return j->watch.done_bytes;
     }

@@ -95,6 +95,7 @@ static void ask_media(struct weir_engine *e, struct weir_lane *l)
         l->last_duration_us = place->duration_us;
     if (f->init)
         ask_init(e, l, l->plan_rung, place->rep, f->init);
+    weir_watch(e, l);
 }
 
 // Sound and picture in step: neither runs more than about a segment ahead of the other. While

@@ -16,7 +16,7 @@ static void emit_fetch(struct weir_engine *e, struct weir_job *j)
     j->first_byte_us = WEIR_TIME_NONE;
     j->done_bytes = j->counted_bytes = 0;
     j->total_bytes = -1;
-    j->watch = (struct weir_abr_watch){.done_bytes = 1}; // ask at the first progress
+    j->watch = (struct weir_abr_watch){0}; // to be asked at once when it is to look
     weir_engine_emit(e, WEIR_ACTION_FETCH)->fetch = j->fetch;
 }
 
