@@ -56,7 +56,7 @@ void weir_lolp_som_draw_weights(struct weir_lolp_som *som, uint64_t seed)
     for (size_t i = 0; i < count; i++) {
         for (int k = 0; k < WEIR_LOLP_FEATURES; k++)
             points[i][k] = weir_rng_unit(&rng);
-        nearest[i] = INFINITY;
+        nearest[i] = (double)INFINITY;
     }
     size_t last = 0; // the first centre is the first point; each next the farthest from all
     for (size_t c = 1; c < centres; c++) {
@@ -156,7 +156,7 @@ size_t weir_lolp_som_winner(const struct weir_lolp_som *som, const struct weir_l
         [WEIR_LOLP_THROUGHPUT] = weir_lolp_som_throughput(som, in),
     };
     size_t winner = 0;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     for (size_t j = 0; j < som->count; j++) {
         bool tight = som->rates_kbps[j] > in->throughput_kbps - TIGHT_MARGIN_KBPS ||
                      weir_lolp_next_buffer_s(som, in, j) < LEAST_BUFFER_S;

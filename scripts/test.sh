@@ -63,5 +63,10 @@ cmake --build --preset release
 step "static checks"
 scripts/check_tidy.sh build/release
 
+step "equal results: gcc -O2, clang -O0, threads, locale, no FMA"
+cmake --preset clang "${launcher[@]}" >/dev/null
+cmake --build --preset clang --target weir
+scripts/check_same.sh build/release/cli/weir build/clang/cli/weir
+
 suite tsan
 suite asan
