@@ -14,8 +14,11 @@ target_include_directories(weir_options INTERFACE
 target_compile_definitions(weir_options INTERFACE _GNU_SOURCE WEIR_VERSION_STRING="${PROJECT_VERSION}")
 target_compile_options(weir_options INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes
-    -Wundef -Wvla -Wwrite-strings -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough -Wdouble-promotion
+    -Wundef -Wvla -Wwrite-strings -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough
     -ffp-contract=off)
+if(CMAKE_C_COMPILER_ID STREQUAL GNU) # clang takes exception to NAN and INFINITY themselves, which are floats
+    target_compile_options(weir_options INTERFACE -Wdouble-promotion)
+endif()
 if(WEIR_WERROR)
     target_compile_options(weir_options INTERFACE -Werror)
 endif()
