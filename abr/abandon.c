@@ -163,6 +163,28 @@ static double highest_threshold_us(const struct weir_bola *b, const struct weir_
     return highest_us;
 }
 
+// Too little has come to judge by, but how soon it could matter is known: the level falls by the
+// time that passes, and by the latency if that counts, which is at most the time since the request.
+static struct weir_abr_watch ahead_of_time(const struct weir_bola *b,
+                                           const struct weir_abr_observation *o,
+                                           const struct weir_abr_transfer *t, double placeholder_us,
+                                           bool latency_counts)
+{
+    double left = (double)(t->size_bytes - t->done_bytes);
+    double threshold = highest_threshold_us(b, o, t, left, WEIR_ABANDON_TRUE_SIZES);
+    if (threshold <= 0)
+        return never();
+    double elapsed_us = (double)t->elapsed_us;
+    double over_us = (double)o->buffer_level_us + placeholder_us - threshold;
+    double at_us = elapsed_us + over_us;
+    if (latency_counts) // level - (at - elapsed) - at = threshold
+        at_us = (elapsed_us + over_us) / 2;
+    struct weir_abr_watch first = first_step(t), then = at_time(t, at_us);
+    if (then.elapsed_us > first.elapsed_us)
+        first.elapsed_us = then.elapsed_us;
+    return first;
+}
+
 struct weir_abr_watch weir_abandon_bola(const struct weir_bola *b,
                                         const struct weir_abr_observation *o,
                                         const struct weir_abr_transfer *t, double placeholder_us,
@@ -173,7 +195,7 @@ struct weir_abr_watch weir_abandon_bola(const struct weir_bola *b,
     if (t->rung == 0 || t->rung >= b->table->count || left <= 0)
         return never();
     if (before_first_step(t) || t->since_first_byte_us <= 0)
-        return first_step(t);
+        return steps ? first_step(t) : ahead_of_time(b, o, t, placeholder_us, latency_counts);
 
     double latency_us = latency_counts ? (double)(t->elapsed_us - t->since_first_byte_us) : 0;
     double level_us = (double)o->buffer_level_us + placeholder_us - latency_us;

@@ -246,8 +246,8 @@ int64_t weir_engine_watch_bytes(const struct weir_engine *e, uint64_t id)
         const struct weir_lane *l = &e->lanes[t];
         const struct weir_job *j = &l->media;
         if (j->state != WEIR_JOB_FLYING || j->fetch.id != id || !is_watched(e, l) ||
-            j->done_bytes >= j->watch.done_bytes)
-            continue;
+            j->done_bytes >= j->watch.done_bytes || e->now_us - j->request_us < j->watch.elapsed_us)
+            continue; // by the time it is late enough, more will have come: the timer first
         return j->watch.done_bytes;
     }
     return INT64_MAX;

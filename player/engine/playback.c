@@ -249,9 +249,10 @@ static int64_t lane_timer_us(const struct weir_engine *e, const struct weir_lane
             at_us = earlier(at_us, jobs[i]->retry_at_us);
     }
     const struct weir_job *j = &l->media;
-    if (j->state == WEIR_JOB_FLYING && j->watch.elapsed_us > 0 && !j->unit_bytes &&
-        j->done_bytes >= j->watch.done_bytes)
-        at_us = earlier(at_us, weir_add_sat(j->request_us, j->watch.elapsed_us));
+    // Once it is late enough, only bytes can make it time to look.
+    int64_t look_us = weir_add_sat(j->request_us, j->watch.elapsed_us);
+    if (j->state == WEIR_JOB_FLYING && !j->unit_bytes && look_us > e->now_us)
+        at_us = earlier(at_us, look_us);
     if (l->recheck_us == INT64_MIN)
         return e->now_us;
     return earlier(at_us, time_of_us(e, l->recheck_us));
