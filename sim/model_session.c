@@ -333,24 +333,26 @@ static void tell_progress(struct weir_model *m, const struct weir_model_transfer
 
 // --- events of the link ---
 
-static void tell_done(struct weir_model *m, const struct weir_model_transfer *t)
+static struct weir_engine_event done_event(const struct weir_model *m,
+                                           const struct weir_model_transfer *t)
 {
+    bool told = m->counts_playable && t->kind == WEIR_FETCH_MEDIA;
     struct weir_engine_event e = {.kind = WEIR_EVENT_DONE};
     e.transfer.id = t->id;
     e.transfer.bytes = t->bytes;
-    e.transfer.playable_until_us =
-        m->counts_playable && t->kind == WEIR_FETCH_MEDIA ? t->end_us : WEIR_TIME_NONE;
+    e.transfer.playable_until_us = told ? t->end_us : WEIR_TIME_NONE;
     e.transfer.t_request_us = t->requested_us;
     e.transfer.t_first_byte_us = t->first_byte_us;
     e.transfer.t_last_us = m->now_us;
-    step(m, &e);
+    return e;
 }
 
-static void tell_index(struct weir_model *m, const struct weir_model_transfer *t)
+// There is nothing to parse.
+static void tell_index(struct weir_model *m, uint64_t id, struct weir_representation *rep)
 {
-    t->rep->index_need = WEIR_INDEX_READY;
+    rep->index_need = WEIR_INDEX_READY;
     struct weir_engine_event e = {.kind = WEIR_EVENT_INDEX};
-    e.index.id = t->id;
+    e.index.id = id;
     step(m, &e);
 }
 
@@ -381,15 +383,17 @@ void weir_model_session_event(struct weir_model *m, const struct weir_link_event
         tell_progress(m, t, event->bytes);
         return;
     }
-    struct weir_model_transfer done = *t; // its slot may be taken at once
+    // The transfer's slot may be taken as soon as the engine hears of it.
+    struct weir_engine_event e = done_event(m, t);
+    struct weir_representation *indexed = t->kind == WEIR_FETCH_INDEX ? t->rep : NULL;
     note_done(m, t);
     if (slot == MANIFEST_SLOT) {
         open_engine(m);
         return;
     }
-    tell_done(m, &done);
-    if (done.kind == WEIR_FETCH_INDEX)
-        tell_index(m, &done);
+    step(m, &e);
+    if (indexed)
+        tell_index(m, e.transfer.id, indexed);
 }
 
 // --- time ---

@@ -15,7 +15,9 @@ void weir_measure_begin(struct weir_engine *e, struct weir_job *j, int64_t at_us
 {
     struct weir_busy *b = &e->busy;
     if (!b->open) {
-        *b = (struct weir_busy){.open = true, .closed_us = b->closed_us};
+        b->open = true;
+        b->bytes = b->latency_us = 0;
+        b->receiving = b->begun = b->finished = 0;
         // A host that tells of transfers only when they are done tells of overlaps too late: count
         // time once.
         b->start_us = at_us > b->closed_us ? at_us : b->closed_us;
@@ -34,27 +36,29 @@ void weir_measure_bytes(struct weir_engine *e, struct weir_job *j)
     j->counted_bytes = j->done_bytes;
 }
 
+static int64_t mean_latency_us(const struct weir_engine *e)
+{
+    const struct weir_busy *b = &e->busy;
+    if (b->begun == 1) // as good as always
+        return b->latency_us;
+    return b->begun ? b->latency_us / b->begun : e->last_sample.latency_us;
+}
+
 static void sample(struct weir_engine *e, const struct weir_lane *l, int64_t at_us)
 {
-    struct weir_busy *b = &e->busy;
-    struct weir_throughput_sample s = {
-        .bytes = b->bytes,
-        .duration_us = at_us - b->start_us,
-        .latency_us = b->begun == 1 ? b->latency_us
-                      : b->begun    ? b->latency_us / b->begun
-                                    : e->last_sample.latency_us,
-    };
+    int64_t bytes = e->busy.bytes, duration_us = at_us - e->busy.start_us;
     bool known = e->last_sample.duration_us > 0;
-    if (s.bytes <= 0 || s.duration_us < 0)
+    if (bytes <= 0 || duration_us < 0)
         return;
-    bool tiny = s.bytes < TINY_BYTES && s.duration_us < TINY_US;
+    bool tiny = bytes < TINY_BYTES && duration_us < TINY_US;
     if (known && tiny && !e->params.small_samples)
         return;
-    if (s.duration_us == 0)
-        s.duration_us = 1; // faster than the clock can tell
-    weir_estimate_add(&e->estimate, &s, l->last_duration_us);
-    e->last_sample = s;
-    weir_tell_sampled(e, &s);
+    struct weir_throughput_sample *s = &e->last_sample;
+    s->latency_us = mean_latency_us(e);
+    s->bytes = bytes;
+    s->duration_us = duration_us > 0 ? duration_us : 1; // faster than the clock can tell
+    weir_estimate_add(&e->estimate, s, l->last_duration_us);
+    weir_tell_sampled(e, s);
 }
 
 void weir_measure_finish(struct weir_engine *e, struct weir_lane *l, int64_t at_us, bool from_cache)
