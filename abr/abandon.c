@@ -70,6 +70,27 @@ static double too_slow_us(const struct weir_abr_transfer *t, double limit_us)
     return (limit_us + left_share * latency_us) / (1 + left_share);
 }
 
+// Too slow, yet what its throughput carries is no smaller than what is left: once the throughput
+// has fallen so far, were nothing more to arrive, that it carries no more than the highest rung
+// that is. Bytes to come put that off, or leave no such rung.
+static struct weir_abr_watch when_slower(const struct weir_abr_observation *o,
+                                         const struct weir_abr_transfer *t, double safety)
+{
+    double left = (double)(t->size_bytes - t->done_bytes);
+    size_t above = t->rung; // the rung above the highest smaller one
+    while (above > 0 && other_bytes(o, t, above - 1, WEIR_ABANDON_TRUE_SIZES) >= left)
+        above--;
+    if (above == 0)
+        return never();
+    double share = safety;
+    if (o->segment_duration_us > 0)
+        share *= 1 - (double)o->latency_us / (double)o->segment_duration_us;
+    double since_us =
+        share * (double)t->done_bytes * 8e6 / (double)o->ladder->rungs[above].bitrate_bps;
+    double wait_us = since_us - (double)t->since_first_byte_us;
+    return wait_us > 0 ? at_time(t, (double)t->elapsed_us + wait_us) : at_a_step(t);
+}
+
 static struct weir_abr_watch beyond(double limit_us, const struct weir_abr_observation *o,
                                     const struct weir_abr_transfer *t, double safety,
                                     enum weir_abandon_mode mode)
@@ -94,8 +115,7 @@ static struct weir_abr_watch beyond(double limit_us, const struct weir_abr_obser
                                          (double)o->segment_duration_us);
     if (rung < t->rung && other_bytes(o, t, rung, mode) < (double)left_bytes)
         return (struct weir_abr_watch){.abandon = true, .rung = rung};
-    // Too slow, yet nothing smaller would be sooner.
-    return steps ? next_step(t) : at_a_step(t);
+    return steps ? next_step(t) : when_slower(o, t, safety);
 }
 
 struct weir_abr_watch weir_abandon_throughput(const struct weir_abr_observation *o,
