@@ -51,13 +51,13 @@ static int create(void *state, const struct weir_abr_options *options, struct we
     s->linear = 0.35;
     s->carry = 0.15;
     s->collapse = 0.003;
-    s->rescue = 1.8;
-    s->patience = 0.5;
+    s->rescue = 1.7;
+    s->patience = 0.45;
     s->hesitation = 0.15;
-    s->horizon = 15;
-    s->predict.half_life = 0.75;
-    s->predict.prior_error = 0.3;
-    s->predict.memory = 14;
+    s->horizon = 16;
+    s->predict.half_life = 1.3;
+    s->predict.prior_error = 0.2;
+    s->predict.memory = 25;
     const struct weir_abr_param params[] = {
         {.key = "linear", .kind = WEIR_ABR_PARAM_REAL, .value = &s->linear, .min = 0, .max = 1},
         {.key = "carry", .kind = WEIR_ABR_PARAM_REAL, .value = &s->carry, .min = 0, .max = 1},
@@ -74,7 +74,7 @@ static int create(void *state, const struct weir_abr_options *options, struct we
         {.key = "error",
          .kind = WEIR_ABR_PARAM_REAL,
          .value = &s->predict.prior_error,
-         .min = 0,
+         .min = 0.01,
          .max = 3},
         {.key = "memory",
          .kind = WEIR_ABR_PARAM_REAL,
@@ -323,13 +323,13 @@ const struct weir_abr_ops weir_abr_weir = {
     .name = "weir",
     .summary = "worth of segment and buffer over what throughput may do (Weir's own; docs/abr.md)",
     .params_help =
-        "linear=0.35: share of linear quality, the rest logarithmic; halflife=0.75: of "
-        "the predictor, segments; error=0.3: mean error expected of it at first; "
-        "memory=14: segments over which its errors are remembered; carry=0.15: share "
-        "of an error that stays; collapse=0.003: probability of one per step; "
-        "horizon=15: steps; rescue=1.8: segments of buffer below which a transfer may "
-        "be given up at once; patience=0.5: and above it once the buffer over that is so "
-        "many times the transfer's age; hesitation=0.15: quality that must gain",
+        "linear=0.35: share of linear quality, the rest is logarithmic; halflife=1.3: of the "
+        "predictor, transfers; error=0.2: mean error of ln(throughput) expected of it at first; "
+        "memory=25: transfers over which its errors count; carry=0.15: share of an error that "
+        "stays; collapse=0.003: probability of one per step; horizon=16: steps; rescue=1.7: "
+        "segments of buffer below which a transfer may be given up; patience=0.45: and above it, "
+        "once the buffer over that is so many times its age; hesitation=0.15: quality that giving "
+        "up must gain",
     .state_bytes = sizeof(struct weir),
     .create = create,
     .reset = reset,

@@ -8,6 +8,8 @@
 #define SPREAD_PER_ERROR 1.2533141373155003
 // The prior error counts for so many transfers.
 #define PRIOR_WEIGHT 2.0
+// After an error of so many spreads the past counts half, beyond still less: another network.
+#define SURPRISE_SPREADS 2.0
 // Weight of the newest latency in their mean.
 #define LATENCY_SHARE 0.3
 
@@ -24,13 +26,16 @@ void weir_predict_add_rate(struct weir_predict *p, double rate)
     if (!(rate > 0))
         return;
     double ln_rate = weir_ln(rate);
+    double keep = p->keep;
     if (p->weight > 0) {
         double error = ln_rate - p->ln_rate;
+        double surprise = error / (SURPRISE_SPREADS * weir_predict_spread(p));
+        keep /= 1 + surprise * surprise;
         p->errors = p->errors * p->keep_errors + (error < 0 ? -error : error);
         p->errors_weight = p->errors_weight * p->keep_errors + 1;
     }
-    p->sum = p->sum * p->keep + ln_rate;
-    p->weight = p->weight * p->keep + 1;
+    p->sum = p->sum * keep + ln_rate;
+    p->weight = p->weight * keep + 1;
     p->ln_rate = p->sum / p->weight;
     p->rate = weir_exp2(p->ln_rate / LN2);
 }

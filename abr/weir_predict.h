@@ -1,5 +1,6 @@
 // abr/weir_predict.h — the throughput of the next transfer, and how far that may be wrong: an
-// exponentially weighted mean of ln(throughput) over transfers, and of its own recent errors.
+// exponentially weighted mean of ln(throughput) over transfers, which forgets faster after a
+// surprise, and of its own recent errors.
 #ifndef WEIR_ABR_WEIR_PREDICT_H
 #define WEIR_ABR_WEIR_PREDICT_H
 
