@@ -326,7 +326,7 @@ void weir_control_open(struct weir_control *c, const struct weir_play_options *o
     c->outputs = outputs;
     c->volume_percent = 100;
     c->overlay = o->stats;
-    c->keys = weir_terminal_open();
+    c->keys = !o->virtual_time && weir_terminal_open(); // keys come in real time
     bool machine = o->events_path && !strcmp(o->events_path, "/dev/stderr");
     if (!o->quiet && !o->verbose && !machine)
         weir_status_line_init(&c->line, STDERR_FILENO);

@@ -15,6 +15,7 @@
 #include "cli/play_options.h"
 #include "cli/quiet.h"
 #include "cli/report.h"
+#include "cli/simulation.h"
 #include "core/clock.h"
 
 // With keys to hear, the loop looks this often; without, it sleeps until something happens.
@@ -81,6 +82,7 @@ struct run {
     struct weir_outputs outputs;
     struct weir_player *player;
     struct weir_control control;
+    struct weir_simulation simulation;
     bool shown;              // a picture was
     struct weir_error error; // of an output
 };
@@ -187,7 +189,8 @@ static int conclude(struct run *r, int err)
 static int play_once(struct run *r, bool last)
 {
     struct weir_error error = {0};
-    if (weir_player_create(&r->options->player, &r->player, &error)) {
+    if (weir_player_create_injected(&r->options->player, &r->simulation.inject, &r->player,
+                                    &error)) {
         weir_cli_print_error(&error);
         return weir_cli_exit_code(error.code, false);
     }
@@ -227,7 +230,7 @@ int weir_cli_play(int argc, char **argv)
     if (weir_play_options_parse(argc, argv, &options, &code))
         return code;
     struct run r = {.options = &options};
-    options.player.t0_us = exec_time_us();
+    options.player.t0_us = options.virtual_time ? 0 : exec_time_us();
     if (options.verbose) {
         av_log_set_level(AV_LOG_WARNING);
         r.outputs.log = (struct weir_log){.write = log_line, .level = WEIR_LOG_DEBUG};
@@ -240,9 +243,14 @@ int weir_cli_play(int argc, char **argv)
         options.player.event_ctx = &r.outputs;
     }
     catch_signals();
+    if (weir_simulation_open(&r.simulation, &options, &r.error)) {
+        weir_cli_print_error(&r.error);
+        return weir_cli_exit_code(r.error.code, false);
+    }
     if (weir_outputs_open_files(&r.outputs, &options, &r.error)) {
         weir_cli_print_error(&r.error);
         weir_outputs_close(&r.outputs);
+        weir_simulation_close(&r.simulation);
         return WEIR_EXIT_OUTPUT;
     }
     for (long i = 0; i < options.loops; i++) {
@@ -252,5 +260,6 @@ int weir_cli_play(int argc, char **argv)
     }
     weir_control_close(&r.control);
     weir_outputs_close(&r.outputs);
+    weir_simulation_close(&r.simulation);
     return code;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "abr/abr.h"
+#include "cli/abr_help.h"
 #include "cli/report.h"
 #include "cli/values.h"
 
@@ -47,7 +47,10 @@ enum option_id {
     OPT_TIMEOUT,
     OPT_TRACE,
     OPT_RTT_MS,
+    OPT_NET,
+    OPT_OFFSET,
     OPT_VIRTUAL,
+    OPT_DECODE,
     OPT_SEED,
     OPT_EVENTS,
     OPT_SUMMARY,
@@ -110,9 +113,16 @@ static const struct spec {
     {"insecure", OPT_INSECURE, NULL, NULL, "do not check the server's certificate"},
     {"http", OPT_HTTP, "1.1|2|3", NULL, "HTTP version (default: the best offered)"},
     {"timeout", OPT_TIMEOUT, "S", NULL, "connect, first byte, and no progress"},
-    {"trace", OPT_TRACE, "FILE", "simulation", "shape the session's own transfers (not built yet)"},
-    {"rtt-ms", OPT_RTT_MS, "N", NULL, "with --trace (not built yet)"},
-    {"virtual", OPT_VIRTUAL, NULL, NULL, "in virtual time (not built yet)"},
+    {"trace", OPT_TRACE, "FILE", "simulation",
+     "shape the session's own transfers by this throughput trace, whatever the server"},
+    {"rtt-ms", OPT_RTT_MS, "N", NULL,
+     "latency of every request (default: the trace's own, else 0)"},
+    {"net", OPT_NET, "fluid|pensieve|tcp", NULL, "how transfers share the trace, as in `weir sim`"},
+    {"offset", OPT_OFFSET, "S", NULL, "trace time of the session's first request (default 0)"},
+    {"virtual", OPT_VIRTUAL, NULL, NULL,
+     "in virtual time, as fast as the machine can, to the bit the same each time; headless"},
+    {"decode", OPT_DECODE, "on|off", NULL,
+     "with --virtual: off fetches and times all media, and decodes none"},
     {"seed", OPT_SEED, "N", NULL, "of everything random (default 0)"},
     {"events", OPT_EVENTS, "PATH|-", "reports", "what happens, as JSON lines (docs/events.md)"},
     {"summary", OPT_SUMMARY, "PATH|-", NULL, "the session as JSON, at the end"},
@@ -148,15 +158,6 @@ static void print_help(void)
         (void)printf("  %-*s  %s\n", width, left, specs[i].help);
     }
     (void)printf("\n%s", keys_help);
-}
-
-static void print_algorithms(void)
-{
-    for (const struct weir_abr_ops *const *ops = weir_abr_registry(); *ops; ops++) {
-        (void)printf("%-12s %s\n", (*ops)->name, (*ops)->summary);
-        if ((*ops)->params_help[0])
-            (void)printf("             %s\n", (*ops)->params_help);
-    }
 }
 
 static int bad(const char *option, const char *value, const char *wanted)
@@ -259,6 +260,12 @@ static int parse_number(struct weir_play_options *o, int id, const char *name, c
         return parse_time(name, v, &p->startup_us);
     case OPT_RESUME:
         return parse_time(name, v, &p->resume_us);
+    case OPT_RTT_MS:
+        code = parse_integer(name, v, 0, 60000, &n);
+        o->link.rtt_us = n * 1000;
+        return code;
+    case OPT_OFFSET:
+        return parse_time(name, v, &o->link.offset_us);
     case OPT_TIMEOUT:
         code = parse_time(name, v, &p->timeout_us);
         return code || p->timeout_us > 0 ? code : bad(name, v, "more than 0 seconds");
@@ -293,6 +300,29 @@ static int parse_number(struct weir_play_options *o, int id, const char *name, c
     }
 }
 
+static int parse_simulation(struct weir_play_options *o, int id, const char *name, const char *v)
+{
+    int kind;
+    switch (id) {
+    case OPT_TRACE:
+        o->trace_path = v;
+        return 0;
+    case OPT_NET:
+        kind = weir_link_kind_from(v);
+        o->link.kind = (enum weir_link_kind)kind;
+        o->net_given = true;
+        return kind < 0 ? bad(name, v, "fluid, pensieve or tcp") : 0;
+    case OPT_VIRTUAL:
+        o->virtual_time = true;
+        return 0;
+    default:
+        if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
+            return bad(name, v, "on or off");
+        o->no_decode = !strcmp(v, "off");
+        return 0;
+    }
+}
+
 // 0, an exit code, or -1 for "done, exit 0".
 static int apply(struct weir_play_options *o, int id, const char *name, const char *v)
 {
@@ -321,7 +351,7 @@ static int apply(struct weir_play_options *o, int id, const char *name, const ch
         return 0;
     case OPT_ABR:
         if (!strcmp(v, "help")) {
-            print_algorithms();
+            weir_cli_print_abr_help(stdout);
             return -1;
         }
         p->abr = v;
@@ -372,10 +402,12 @@ static int apply(struct weir_play_options *o, int id, const char *name, const ch
         return parse_http(o, v);
     case OPT_SLANG:
     case OPT_SUBS_ID:
-    case OPT_TRACE:
-    case OPT_RTT_MS:
-    case OPT_VIRTUAL:
         return not_built(name);
+    case OPT_TRACE:
+    case OPT_NET:
+    case OPT_VIRTUAL:
+    case OPT_DECODE:
+        return parse_simulation(o, id, name, v);
     case OPT_EVENTS:
         o->events_path = v;
         return 0;
@@ -411,6 +443,26 @@ static void long_options(struct option *out)
     out[SPEC_COUNT] = (struct option){0};
 }
 
+// What the simulation's options need of each other and of the rest.
+static int check_simulation(const struct weir_play_options *o)
+{
+    bool shaped = o->link.rtt_us != WEIR_TIME_NONE || o->link.offset_us || o->net_given;
+    if (!o->trace_path && (shaped || o->virtual_time))
+        return weir_cli_usage("play", o->virtual_time ? "--virtual" : "--rtt-ms --net --offset",
+                              "needs a --trace");
+    if (o->no_decode && !o->virtual_time)
+        return weir_cli_usage("play", "--decode", "only --virtual can do without");
+    if (!o->virtual_time)
+        return 0;
+    if (o->player.untimed)
+        return weir_cli_usage("play", "--untimed", "--virtual has a time of its own");
+    if (o->player.audio_required)
+        return weir_cli_usage("play", "--ao", "a sound device cannot follow --virtual time");
+    if (o->keep_open)
+        return weir_cli_usage("play", "--keep-open", "--virtual has no window");
+    return 0;
+}
+
 // Two machine outputs cannot share standard output.
 static int check_outputs(const struct weir_play_options *o)
 {
@@ -425,10 +477,10 @@ static int check_outputs(const struct weir_play_options *o)
 }
 
 // Untimed without a file output means headless; a window cannot be fed as fast as possible, nor a
-// sound device.
+// sound device. Nor in virtual time.
 static void settle_outputs(struct weir_play_options *o)
 {
-    if (!o->player.untimed)
+    if (!o->player.untimed && !o->virtual_time)
         return;
     if (o->vo == WEIR_VO_SDL)
         o->vo = WEIR_VO_NULL;
@@ -471,12 +523,15 @@ static int parse_all(int argc, char **argv, struct weir_play_options *o)
     if (optind + 1 < argc)
         return weir_cli_usage("play", argv[optind + 1], "one URL at a time");
     o->player.url = argv[optind];
-    return check_outputs(o);
+    int code = check_simulation(o);
+    return code ? code : check_outputs(o);
 }
 
 int weir_play_options_parse(int argc, char **argv, struct weir_play_options *o, int *exit_code)
 {
-    *o = (struct weir_play_options){.player = weir_player_params_default(), .loops = 1};
+    *o = (struct weir_play_options){.player = weir_player_params_default(),
+                                    .loops = 1,
+                                    .link = {.kind = WEIR_LINK_FLUID, .rtt_us = WEIR_TIME_NONE}};
     int code = parse_all(argc, argv, o);
     o->player.headers = o->headers;
     settle_outputs(o);

@@ -6,6 +6,8 @@
 
 #include <weir/player.h>
 
+#include "sim/link.h"
+
 #define WEIR_HEADERS_MAX 32
 
 enum weir_vo {
@@ -20,6 +22,9 @@ struct weir_play_options {
     enum weir_vo vo;
     const char *y4m_path, *title;
     const char *events_path, *summary_path, *framemd5_path;
+    const char *trace_path;
+    struct weir_link_params link;            // with trace_path
+    bool virtual_time, no_decode, net_given; // likewise
     bool fullscreen, keep_open, stats, quiet, verbose;
     long loops;
 };

@@ -74,3 +74,11 @@ bool weir_wake_wait(struct weir_wake *w, int64_t timeout_us)
     pthread_mutex_unlock(&w->lock);
     return was_set;
 }
+
+bool weir_wake_pending(struct weir_wake *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool set = w->set;
+    pthread_mutex_unlock(&w->lock);
+    return set;
+}

@@ -22,5 +22,7 @@ void weir_wake_signal(struct weir_wake *w);
 // Sleep until signalled or until `timeout_us` has passed (negative: no timeout). Clears the latch;
 // true if signalled.
 bool weir_wake_wait(struct weir_wake *w, int64_t timeout_us);
+// Whether it is signalled; the latch stays.
+bool weir_wake_pending(struct weir_wake *w);
 
 #endif

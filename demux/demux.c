@@ -329,7 +329,10 @@ static int pin(struct weir_demux *d, int64_t first_us, struct weir_error *error)
         // Called only to learn whether to give up: the bytes it speaks of are here.
         if (d->params.wait && d->params.wait(d->params.wait_ctx, u->media, 0))
             return report(d, WEIR_ERR_CANCELLED, "", NULL, error);
-        weir_timeline_wait(d->params.timeline, u->discontinuity_sequence, FOLLOWER_POLL_US);
+        if (d->params.nap)
+            d->params.nap(d->params.wait_ctx);
+        else
+            weir_timeline_wait(d->params.timeline, u->discontinuity_sequence, FOLLOWER_POLL_US);
     }
     return 0;
 }

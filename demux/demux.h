@@ -52,6 +52,9 @@ struct weir_demux_params {
     // give up (seek, stop); read() then returns WEIR_ERR_CANCELLED. Called on the thread that calls
     // begin() and read().
     int (*wait)(void *ctx, const struct weir_segment *s, size_t have_bytes);
+    // Sleeps for a little while a follower waits for the leader's timeline; NULL: demux does so
+    // itself, in real time.
+    void (*nap)(void *ctx);
     void *wait_ctx;
     struct weir_timeline
         *timeline; // shared by the streams of a session; required for inexact timing

@@ -128,6 +128,7 @@ static void wake_app(void *ctx)
     weir_wake_signal(&p->app_wake);
 }
 
+// The transport itself lives in real time, whatever the session does.
 static int create_transport(struct weir_player *p, struct weir_error *error)
 {
     const struct weir_player_params *q = &p->params;
@@ -144,9 +145,14 @@ static int create_transport(struct weir_player *p, struct weir_error *error)
                                   .connect_timeout_us = q->timeout_us,
                                   .first_byte_timeout_us = q->timeout_us,
                                   .low_speed_time_us = q->timeout_us,
-                                  .clock = p->clock,
+                                  .clock = weir_clock_monotonic(),
                                   .log = q->log.write ? &p->params.log : NULL};
-    return weir_curl_transport_create(&cp, &p->transport, error);
+    int err = weir_curl_transport_create(&cp, &p->transport, error);
+    if (err || !p->inject.wrap)
+        return err;
+    struct weir_inject_session session = {
+        .clock = p->clock, .pace = p->pace, .copies = &p->copies, .timeout_us = q->timeout_us};
+    return p->inject.wrap(p->inject.ctx, &session, &p->transport, error);
 }
 
 static int create_pools(struct weir_player *p)
@@ -174,6 +180,7 @@ static int create_stream(struct weir_player *p, enum weir_engine_track k)
         .segment_slots = weir_segment_pool_slots(p->segments),
         .threads = p->params.threads,
         .untimed = p->params.untimed,
+        .pace = p->pace,
         .start_us = p->params.start_us > 0 ? p->params.start_us : WEIR_TIME_NONE,
         .end_us =
             p->params.duration_us > 0 ? p->params.start_us + p->params.duration_us : WEIR_TIME_NONE,
@@ -199,7 +206,8 @@ static int create_outputs(struct weir_player *p, struct weir_error *error)
         err = weir_timeline_create(!p->params.no_video, &p->timeline);
     for (int k = 0; k < WEIR_ENGINE_TRACKS && !err; k++) {
         err = weir_playable_create(&p->playable[k]);
-        if (!err && !(k == WEIR_ENGINE_VIDEO ? p->params.no_video : p->params.no_audio))
+        bool unwanted = k == WEIR_ENGINE_VIDEO ? p->params.no_video : p->params.no_audio;
+        if (!err && !unwanted && !p->inject.no_decode)
             err = create_stream(p, k);
     }
     // So that sound never waits for the pictures' thread to tell the time.
@@ -215,7 +223,8 @@ static int create_telemetry(struct weir_player *p)
     struct weir_telemetry_params tp = {.event = p->params.event,
                                        .ctx = p->params.event_ctx,
                                        .t0_us = p->params.t0_us,
-                                       .host = "live",
+                                       .host = p->inject.host,
+                                       .trace = p->inject.trace,
                                        .abr = p->params.rung >= 0 ? held : p->params.abr,
                                        .content = p->params.url,
                                        .seed = p->params.seed};
@@ -227,7 +236,7 @@ static void init_state(struct weir_player *p)
     if (p->params.t0_us == 0)
         p->params.t0_us = weir_clock_now_us(&p->clock);
     if (p->params.threads == 0) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        long cores = p->pace ? 1 : sysconf(_SC_NPROCESSORS_ONLN); // the same on any machine
         p->params.threads = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (int)cores;
     }
     p->timer_at_us = WEIR_TIME_NONE;
@@ -240,8 +249,36 @@ static void init_state(struct weir_player *p)
     p->status.buffer_max_us = p->params.buffer_max_us;
 }
 
+static int create_clock(struct weir_player *p, const struct weir_inject *inject)
+{
+    p->inject = inject ? *inject : (struct weir_inject){.host = "live"};
+    p->clock = weir_clock_monotonic();
+    if (!p->inject.virtual_time)
+        return 0;
+    int err = weir_pace_create(&p->pace);
+    if (!err)
+        p->clock = weir_pace_clock(p->pace);
+    return err;
+}
+
+static int start_io(struct weir_player *p)
+{
+    weir_pace_expect(p->pace, WEIR_PACE_IO);
+    p->io_started = !pthread_create(&p->io_thread, NULL, weir_session_main, p);
+    if (!p->io_started)
+        weir_pace_leave(p->pace, WEIR_PACE_IO);
+    return p->io_started ? 0 : WEIR_ERR_NOMEM;
+}
+
 int weir_player_create(const struct weir_player_params *params, struct weir_player **out,
                        struct weir_error *error)
+{
+    return weir_player_create_injected(params, NULL, out, error);
+}
+
+int weir_player_create_injected(const struct weir_player_params *params,
+                                const struct weir_inject *inject, struct weir_player **out,
+                                struct weir_error *error)
 {
     *out = NULL;
     int err = check_params(params, error);
@@ -250,10 +287,9 @@ int weir_player_create(const struct weir_player_params *params, struct weir_play
     struct weir_player *p = calloc(1, sizeof(*p));
     if (!p)
         return weir_error_set(error, WEIR_ERR_NOMEM, params->url, "out of memory");
-    p->clock = weir_clock_monotonic();
     bool locks = !pthread_mutex_init(&p->lock, NULL);
-    if (!locks || weir_wake_init(&p->app_wake) || weir_playclock_init(&p->playclock) ||
-        !own_params(&p->params, params))
+    if (create_clock(p, inject) || !locks || weir_wake_init(&p->app_wake) ||
+        weir_playclock_init(&p->playclock) || !own_params(&p->params, params))
         err = WEIR_ERR_NOMEM;
     if (!err && !p->params.abr && !(p->params.abr = strdup(DEFAULT_ABR)))
         err = WEIR_ERR_NOMEM;
@@ -267,9 +303,8 @@ int weir_player_create(const struct weir_player_params *params, struct weir_play
         err = create_telemetry(p);
     if (!err)
         err = create_outputs(p, error);
-    if (!err && pthread_create(&p->io_thread, NULL, weir_session_main, p))
-        err = WEIR_ERR_NOMEM;
-    p->io_started = !err;
+    if (!err)
+        err = start_io(p);
     if (err && error && !error->code)
         weir_error_set(error, err, params->url, "cannot set up playback: %s", weir_strerror(err));
     if (err)
@@ -301,6 +336,7 @@ void weir_player_destroy(struct weir_player **pp)
         return;
     if (p->io_started) {
         weir_player_stop(p);
+        weir_pace_await(p->pace, WEIR_PACE_IO);
         (void)pthread_join(p->io_thread, NULL);
     }
     if (p->transport)
@@ -317,6 +353,7 @@ void weir_player_destroy(struct weir_player **pp)
     weir_playclock_clear(&p->playclock);
     weir_wake_clear(&p->app_wake);
     (void)pthread_mutex_destroy(&p->lock);
+    weir_pace_destroy(&p->pace);
     disown_params(&p->params);
     free(p);
     *pp = NULL;

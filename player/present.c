@@ -196,7 +196,7 @@ int weir_player_next_picture(struct weir_player *p, struct weir_player_picture *
     *wait_us = -1;
     if (over)
         return err ? err : WEIR_ERR_END;
-    return p->params.no_video ? WEIR_ERR_AGAIN : due_picture(p, out, wait_us);
+    return p->streams[WEIR_ENGINE_VIDEO] ? due_picture(p, out, wait_us) : WEIR_ERR_AGAIN;
 }
 
 void weir_player_release_picture(struct weir_player *p, struct weir_player_picture *picture)
@@ -207,5 +207,5 @@ void weir_player_release_picture(struct weir_player *p, struct weir_player_pictu
 
 void weir_player_wait(struct weir_player *p, int64_t timeout_us)
 {
-    (void)weir_wake_wait(&p->app_wake, timeout_us);
+    (void)weir_pace_sleep(p->pace, WEIR_PACE_APP, &p->app_wake, timeout_us);
 }

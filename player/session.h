@@ -21,6 +21,7 @@
 #include "net/transport.h"
 #include "player/audio_out.h"
 #include "player/engine/engine.h"
+#include "player/inject.h"
 #include "player/playclock.h"
 #include "player/select.h"
 #include "player/stream.h"
@@ -61,6 +62,8 @@ struct weir_session_command {
 
 struct weir_player {
     struct weir_player_params params; // strings owned
+    struct weir_inject inject;
+    struct weir_pace *pace; // NULL: real time
     struct weir_clock clock;
     struct weir_budget budget;
     struct weir_copy_counters copies;

@@ -209,9 +209,9 @@ static void tell_playhead(struct weir_player *p, int64_t now_us)
 static void tell_position(struct weir_player *p, int64_t now_us, const struct weir_engine_status *s)
 {
     int64_t delivered = atomic_load(&p->delivered);
-    bool advanced =
-        delivered != p->positions_delivered ||
-        (p->stream_absent[WEIR_ENGINE_VIDEO] && s->state == WEIR_STATE_PLAYING && !s->paused);
+    bool advanced = delivered != p->positions_delivered ||
+                    ((p->stream_absent[WEIR_ENGINE_VIDEO] || p->inject.no_decode) &&
+                     s->state == WEIR_STATE_PLAYING && !s->paused);
     if (now_us - p->last_position_event_us < POSITION_EVERY_US || !advanced)
         return;
     p->last_position_event_us = now_us;
@@ -237,9 +237,11 @@ static void tell_first_frame(struct weir_player *p)
 
 bool weir_session_all_ended(const struct weir_player *p)
 {
-    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++)
-        if (p->streams[k] && !p->stream_absent[k] && !p->stream_ended[k])
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
+        bool there = p->streams[k] || (p->inject.no_decode && p->selection.has[k]);
+        if (there && !p->stream_absent[k] && !p->stream_ended[k])
             return false;
+    }
     return true;
 }
 
@@ -432,6 +434,7 @@ void *weir_session_main(void *player)
 {
     struct weir_player *p = player;
     struct weir_error error = {0};
+    weir_pace_enter(p->pace, WEIR_PACE_IO);
     weir_telemetry_open(p->telemetry, weir_clock_now_us(&p->clock));
     int err = weir_session_open(p, &error);
     if (!err)
@@ -439,5 +442,6 @@ void *weir_session_main(void *player)
     else
         weir_session_fail(p, &error);
     finish(p);
+    weir_pace_leave(p->pace, WEIR_PACE_IO);
     return NULL;
 }

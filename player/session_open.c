@@ -324,6 +324,7 @@ static int create_engine(struct weir_player *p, struct weir_error *error)
         ep.end_at_us = p->params.start_us + p->params.duration_us;
     ep.abandon = p->params.abandon;
     ep.untimed = p->params.untimed;
+    ep.small_samples = p->inject.exact_network;
     ep.seed = p->params.seed;
     int err = check_memory_limit(p, &ep, error);
     if (err)

@@ -84,7 +84,18 @@ static struct weir_segment *init_segment(struct weir_player *p, const struct wei
 static bool feeds_sound(const struct weir_player *p, const struct weir_fetch *f)
 {
     return f->track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio &&
-           !p->stream_absent[WEIR_ENGINE_AUDIO];
+           p->streams[WEIR_ENGINE_AUDIO] && !p->stream_absent[WEIR_ENGINE_AUDIO];
+}
+
+// Nothing is decoded: what is handed over will have been shown once its time has passed.
+static void pretend_shown(struct weir_player *p, const struct weir_fetch *f)
+{
+    int64_t end_us = f->info.start_us + f->info.duration_us;
+    int64_t stop_us = p->params.start_us + p->params.duration_us;
+    if (p->params.duration_us > 0 && end_us > stop_us)
+        end_us = stop_us;
+    if (end_us > atomic_load(&p->shown_end_us))
+        atomic_store(&p->shown_end_us, end_us);
 }
 
 // Hand a new segment to the stream, or for muxed media to both.
@@ -119,8 +130,10 @@ static void hand_over(struct weir_player *p, const struct weir_fetch *f, struct 
     watch[f->track] = p->streams[f->track] && !p->stream_absent[f->track];
     if (feeds_sound(p, f))
         watch[WEIR_ENGINE_AUDIO] = true;
-    weir_playable_begin(p->playable[f->track], &u,
-                        watch[WEIR_ENGINE_VIDEO] ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO);
+    bool pictures = p->inject.no_decode ? f->track == WEIR_ENGINE_VIDEO : watch[WEIR_ENGINE_VIDEO];
+    weir_playable_begin(p->playable[f->track], &u, pictures ? WEIR_DEMUX_VIDEO : WEIR_DEMUX_AUDIO);
+    if (p->inject.no_decode)
+        pretend_shown(p, f);
     for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
         if (!watch[k])
             continue;
@@ -320,7 +333,7 @@ static void discard(struct weir_player *p, enum weir_engine_track track, uint64_
         close_unit(p, track);
     if (p->streams[track])
         weir_stream_discard(p->streams[track], serial);
-    if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio)
+    if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio && p->streams[WEIR_ENGINE_AUDIO])
         weir_stream_discard(p->streams[WEIR_ENGINE_AUDIO], serial);
 }
 
@@ -366,7 +379,8 @@ static void end_of_stream(struct weir_player *p, enum weir_engine_track track)
         weir_stream_eos(p->streams[track]);
     if (track == WEIR_ENGINE_VIDEO && p->selection.muxed_audio) {
         p->stream_ended[WEIR_ENGINE_AUDIO] = true;
-        weir_stream_eos(p->streams[WEIR_ENGINE_AUDIO]);
+        if (p->streams[WEIR_ENGINE_AUDIO])
+            weir_stream_eos(p->streams[WEIR_ENGINE_AUDIO]);
     }
 }
 

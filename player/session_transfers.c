@@ -55,7 +55,7 @@ static struct weir_engine_event engine_event(struct weir_player *p,
     e.transfer.t_last_us = t->t_last_us;
     // A local file is the network of a local session: as fast as it is read.
     e.transfer.from_cache = t->from_cache && !p->file_url_given;
-    if (p->file_url_given && t->kind == WEIR_TRANSFER_DONE)
+    if (p->file_url_given && t->from_cache && t->kind == WEIR_TRANSFER_DONE)
         e.transfer.t_first_byte_us = t->t_request_us;
     e.transfer.err = t->err;
     e.transfer.http_status = t->http_status;

@@ -7,9 +7,10 @@
 
 #include "player/stream_state.h"
 
-#define COMMANDS 1024 // at least the engine's ring of buffered segments, twice
-#define SHELLS   16   // queue + taken by the application + one being filled, a power of two
-#define NOTICES  32
+#define COMMANDS        1024 // at least the engine's ring of buffered segments, twice
+#define SHELLS          16   // queue + taken by the application + one being filled, a power of two
+#define NOTICES         32
+#define FOLLOWER_NAP_US 5000
 
 static int fill_shells(struct weir_stream *s)
 {
@@ -20,6 +21,12 @@ static int fill_shells(struct weir_stream *s)
         (void)weir_spsc_push(&s->shells, &shell);
     }
     return 0;
+}
+
+// Virtual time: sound that waits for the pictures' timeline looks again.
+static void nap(void *ctx)
+{
+    weir_stream_sleep(ctx, FOLLOWER_NAP_US);
 }
 
 int weir_stream_create(const struct weir_stream_params *params, struct weir_stream **out)
@@ -37,6 +44,7 @@ int weir_stream_create(const struct weir_stream_params *params, struct weir_stre
     struct weir_demux_params mp = {.want = params->kind,
                                    .track_choice = params->track_choice,
                                    .wait = weir_stream_wait_for_bytes,
+                                   .nap = params->pace ? nap : NULL,
                                    .wait_ctx = s,
                                    .timeline = params->timeline,
                                    .copies = params->copies,
@@ -65,9 +73,14 @@ int weir_stream_create(const struct weir_stream_params *params, struct weir_stre
         err = fill_shells(s);
     if (!err)
         err = weir_demux_create(&mp, &s->demux);
-    if (!err && pthread_create(&s->thread, NULL, weir_stream_main, s))
-        err = WEIR_ERR_NOMEM;
-    s->started = !err;
+    if (!err) {
+        weir_pace_expect(params->pace, weir_stream_role(s));
+        s->started = !pthread_create(&s->thread, NULL, weir_stream_main, s);
+        if (!s->started) {
+            weir_pace_leave(params->pace, weir_stream_role(s));
+            err = WEIR_ERR_NOMEM;
+        }
+    }
     if (err)
         weir_stream_destroy(&s);
     *out = s;
@@ -83,6 +96,7 @@ void weir_stream_stop(struct weir_stream *s)
     while (!weir_spsc_push(&s->commands, &c))
         weir_wake_signal(&s->wake);
     weir_wake_signal(&s->wake);
+    weir_pace_await(s->params.pace, weir_stream_role(s));
     (void)pthread_join(s->thread, NULL);
     s->started = false;
 }

@@ -15,6 +15,7 @@
 #include "demux/timeline.h"
 #include "player/audio_out.h"
 #include "player/decode.h"
+#include "player/pace.h"
 
 struct weir_stream;
 
@@ -27,7 +28,8 @@ struct weir_stream_params {
     struct weir_copy_counters *copies;
     struct weir_slots *segment_slots;
     int threads;
-    bool untimed; // nobody waits for the first picture
+    bool untimed;           // nobody waits for the first picture
+    struct weir_pace *pace; // NULL: real time
     int64_t start_us,
         end_us; // nothing that ends before start or begins at end or later is put out; NONE: open
     void (*wake_io)(void *ctx);  // the I/O thread should look at notices

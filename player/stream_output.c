@@ -28,7 +28,7 @@ static bool wait_for_room(struct weir_stream *s, AVFrame **shell)
         if (weir_spsc_count(&s->pictures) < WEIR_STREAM_QUEUE_FRAMES &&
             weir_spsc_pop(&s->shells, shell))
             return true;
-        (void)weir_wake_wait(&s->wake, -1);
+        weir_stream_sleep(s, -1);
     }
 }
 
@@ -82,7 +82,7 @@ static void put_sound(struct weir_stream *s)
             wanted = false;
             break;
         }
-        (void)weir_wake_wait(&s->wake, wait_us);
+        weir_stream_sleep(s, wait_us);
     }
     if (wanted) {
         s->last_pts_us = pts_us;

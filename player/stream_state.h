@@ -67,6 +67,9 @@ struct weir_stream {
 // --- stream_thread.c ---
 
 void *weir_stream_main(void *stream); // of pthread_create
+// The one place where the thread sleeps: for commands, bytes and returned pictures.
+void weir_stream_sleep(struct weir_stream *s, int64_t timeout_us);
+enum weir_pace_role weir_stream_role(const struct weir_stream *s);
 void weir_stream_release_unit(struct weir_media_unit *u);
 struct weir_media_unit *weir_stream_unit_at(struct weir_stream *s, size_t i);
 // Take the commands that came; whether what is being done has to be left off.

@@ -9,6 +9,16 @@
 #define DAMAGES_MAX  1024 // per segment; beyond, the rest of it is given up
 #define DAMAGES_TOLD 3    // per segment; one scratch damages many packets
 
+enum weir_pace_role weir_stream_role(const struct weir_stream *s)
+{
+    return s->params.kind == WEIR_DEMUX_VIDEO ? WEIR_PACE_VIDEO : WEIR_PACE_AUDIO;
+}
+
+void weir_stream_sleep(struct weir_stream *s, int64_t timeout_us)
+{
+    (void)weir_pace_sleep(s->params.pace, weir_stream_role(s), &s->wake, timeout_us);
+}
+
 void weir_stream_release_unit(struct weir_media_unit *u)
 {
     weir_segment_unref(&u->media);
@@ -121,7 +131,7 @@ int weir_stream_wait_for_bytes(void *ctx, const struct weir_segment *segment, si
         enum weir_segment_state state = weir_segment_state(segment);
         if (weir_segment_length(segment) > have_bytes || state != WEIR_SEGMENT_OPEN)
             return 0;
-        (void)weir_wake_wait(&s->wake, -1);
+        weir_stream_sleep(s, -1);
     }
 }
 
@@ -277,6 +287,7 @@ void *weir_stream_main(void *arg)
 {
     struct weir_stream *s = arg;
     bool playable = true;
+    weir_pace_enter(s->params.pace, weir_stream_role(s));
     while (!s->quit) {
         take_commands(s);
         if (s->need_flush || s->need_drain)
@@ -290,8 +301,9 @@ void *weir_stream_main(void *arg)
         } else if (s->eos && atomic_load(&s->drained_generation) != s->generation) {
             reach_end(s);
         } else if (!s->quit) {
-            (void)weir_wake_wait(&s->wake, -1);
+            weir_stream_sleep(s, -1);
         }
     }
+    weir_pace_leave(s->params.pace, weir_stream_role(s));
     return NULL;
 }

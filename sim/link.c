@@ -190,6 +190,19 @@ void weir_link_mark(struct weir_link *l, uint64_t id, int64_t bytes)
         f->mark_left = bytes < f->bytes ? (double)(f->bytes - bytes) * l->work_per_byte : NONE;
 }
 
+void weir_link_resize(struct weir_link *l, uint64_t id, int64_t bytes)
+{
+    struct flight *f = find(l, id);
+    if (!f || f->bytes == bytes)
+        return;
+    double more = (double)(bytes - f->bytes) * l->work_per_byte;
+    f->bytes = bytes;
+    f->left = f->left + more > 0 ? f->left + more : 0;
+    f->round_left += more;
+    f->mark_left = f->mark_left + more > 0 ? f->mark_left + more : NONE;
+    f->window_left = f->window_left + more > 0 ? f->window_left + more : NONE;
+}
+
 static int64_t arrived_bytes(const struct weir_link *l, const struct flight *f)
 {
     // A mark's place is whole, but for rounding in the last bits of `left`.

@@ -67,6 +67,9 @@ void weir_link_cancel(struct weir_link *l, uint64_t id);
 // Have an event when `bytes` of the transfer have arrived, at once where they have (replaces its
 // mark; its size or more: none).
 void weir_link_mark(struct weir_link *l, uint64_t id, int64_t bytes);
+// The transfer turns out to bring `bytes` > 0 instead: what is over is as it was, and where that is
+// all, its end is an event at once. For hosts that learn a size from the answer's header.
+void weir_link_resize(struct weir_link *l, uint64_t id, int64_t bytes);
 // What has arrived of a transfer by now.
 int64_t weir_link_bytes(const struct weir_link *l, uint64_t id);
 // When the first byte of a transfer in flight arrives, or arrived.
