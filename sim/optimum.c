@@ -13,10 +13,11 @@
 #define CELLS_PER_SEGMENT 4e5                // of the largest grid, at effort 1
 #define FIRST_TIMES       64                 // buffer levels of the first grid, at least
 #define FIRST_LEVELS      128                // levels of stall, at most
-#define LEVEL_STEPS       4                  // a level of stall is so many steps of time: measured
+#define LEVEL_STEPS       8                  // a level of stall is so many steps of time: measured
 #define FINEST_STEP_US    3125               // times a power of two is the first grid's step
 #define FINEST_US         100
 #define SEARCH_WIDTH      300
+#define IDLE_SHARE        0.02 // of the bracket: to close less is to have found little
 
 struct weir_optimum_solver {
     const struct weir_content *content;
@@ -81,8 +82,7 @@ void weir_optimum_destroy(struct weir_optimum_solver **solver)
     free(s->problem.least_done_us);
     free(s->problem.least_stall_us);
     free(s->problem.quality);
-    free(s->scratch.arrival);
-    free(s->scratch.stalled);
+    weir_opt_scratch_free(&s->scratch);
     free(s->best.rungs);
     free(s->trial);
     free(s);
@@ -160,6 +160,7 @@ struct course {
     double cells_max; // of a grid that is only solved
     double enough;    // a bracket that needs no refinement
     double bound;
+    int idle; // searches that found little
 };
 
 // Whole divisors all the way down, as finer grids must contain the coarser ones' times.
@@ -231,12 +232,14 @@ static int refine(struct weir_optimum_solver *s, struct course *c, bool *more)
     const struct weir_opt_problem *p = &s->problem;
     struct weir_opt_grid *g = c->grid;
     int err = 0;
-    if (g->kept) {
+    if (g->kept && c->idle < 2) {
+        double before = s->best.sum;
         g->guide = true;
         err = weir_opt_grid_solve(g, p, &s->scratch, &s->best);
         g->guide = false;
         if (!err)
             err = weir_opt_search(p, g, SEARCH_WIDTH, &s->best);
+        c->idle += s->best.sum - before < IDLE_SHARE * (c->bound - before);
     }
     if (!err)
         err = weir_opt_grid_solve(g, p, &s->scratch, &s->best);

@@ -20,12 +20,35 @@
 #define NEVER     INT32_MAX
 #define MAX_STEPS (INT32_MAX / 4)
 
+bool weir_opt_scratch_room(void *at, size_t *room, size_t count, size_t item_bytes)
+{
+    void *old;
+    memcpy(&old, at, sizeof(old)); // a pointer to any type of pointer
+    if (count <= *room)
+        return true;
+    free(old);
+    *room = count + count / 2;
+    void *made = malloc(*room * item_bytes);
+    memcpy(at, &made, sizeof(made));
+    if (!made)
+        *room = 0;
+    return made;
+}
+
+void weir_opt_scratch_free(struct weir_opt_scratch *s)
+{
+    free(s->arrival);
+    free(s->stalled);
+    free(s->values);
+    free(s->passing);
+    *s = (struct weir_opt_scratch){0};
+}
+
 void weir_opt_grid_free(struct weir_opt_grid *g)
 {
     free(g->level_us);
     free(g->layers);
     free(g->rows);
-    free(g->values);
     free(g->reference);
     *g = (struct weir_opt_grid){0};
 }
@@ -262,15 +285,9 @@ int weir_opt_grid_arrivals(const struct weir_opt_grid *g, const struct weir_opt_
                            struct weir_opt_scratch *scratch, size_t segment, int32_t lo, int32_t hi)
 {
     size_t width = (size_t)(hi - lo + 1);
-    if (width * p->rungs > scratch->arrival_room) {
-        free(scratch->arrival);
-        scratch->arrival_room = width * p->rungs * 2;
-        scratch->arrival = malloc(scratch->arrival_room * sizeof(*scratch->arrival));
-        if (!scratch->arrival) {
-            scratch->arrival_room = 0;
-            return WEIR_ERR_NOMEM;
-        }
-    }
+    if (!weir_opt_scratch_room(&scratch->arrival, &scratch->arrival_room, width * p->rungs,
+                               sizeof(*scratch->arrival)))
+        return WEIR_ERR_NOMEM;
     struct weir_opt_cursor asked, done[WEIR_CONTENT_MAX_RUNGS];
     double offset_us = (double)p->offset_us;
     double early_us = offset_us + (g->guide ? -(double)g->step_us / 2 : WEIR_OPT_EARLY_US);
@@ -322,15 +339,9 @@ static int fill_stalls(const struct weir_opt_grid *g, const struct weir_opt_prob
     if (out->hi < out->lo)
         out->hi = out->lo;
     size_t width = (size_t)(out->hi - out->lo + 1);
-    if (width * p->rungs > scratch->stalled_room) {
-        free(scratch->stalled);
-        scratch->stalled_room = width * p->rungs * 2;
-        scratch->stalled = malloc(scratch->stalled_room * sizeof(*scratch->stalled));
-        if (!scratch->stalled) {
-            scratch->stalled_room = 0;
-            return WEIR_ERR_NOMEM;
-        }
-    }
+    if (!weir_opt_scratch_room(&scratch->stalled, &scratch->stalled_room, width * p->rungs,
+                               sizeof(*scratch->stalled)))
+        return WEIR_ERR_NOMEM;
     for (size_t k = 0; k < p->rungs; k++) {
         int32_t a = out->lo;
         for (int32_t m = l->first; m <= l->last; m++) {
@@ -519,10 +530,10 @@ int weir_opt_grid_solve(struct weir_opt_grid *g, const struct weir_opt_problem *
     }
     int64_t stall_us = (int64_t)((rewards - best->sum) / p->stall_cost);
     g->reference_sum = rewards - p->stall_cost * (double)stall_us;
-    free(g->values);
-    g->values = malloc((g->value_count ? g->value_count : 1) * sizeof(*g->values));
-    if (!g->values)
+    if (!weir_opt_scratch_room(&scratch->values, &scratch->value_room, g->value_count + 1,
+                               sizeof(*scratch->values)))
         return WEIR_ERR_NOMEM;
+    g->values = scratch->values;
     end(g, p, stall_us);
     float magnitude = (float)p->quality[p->rungs - 1];
     int err = 0;

@@ -102,8 +102,8 @@ struct weir_opt_grid {
     struct weir_opt_layer *layers; // [segments + 1]; 0 is unused
     struct weir_opt_row *rows;
     size_t row_count, row_room;
-    size_t cells; // in all rows, times rungs
-    float *values;
+    size_t cells;  // in all rows, times rungs
+    float *values; // the scratch's, until the next grid is solved
     size_t value_count;
     bool kept; // the values of all layers are there, not of two alone
     // Values are relative to a reference, so that they stay small: what it gets per segment, and
@@ -126,7 +126,9 @@ struct weir_opt_best {
 struct weir_opt_scratch {
     int32_t *arrival; // [rung][time]: when a segment asked for at a time is complete
     float *stalled;   // [rung][time]: the value of completing it too late, at a time
-    size_t arrival_room, stalled_room;
+    float *values;    // of the grid that was solved last
+    float *passing;   // two layers of the grid that is trimmed
+    size_t arrival_room, stalled_room, value_room, passing_room;
 };
 
 struct weir_opt_sizes {
@@ -134,6 +136,9 @@ struct weir_opt_sizes {
     size_t values_max; // keep all layers only if they are not more
 };
 
+void weir_opt_scratch_free(struct weir_opt_scratch *s);
+// Room for `count` items of `item_bytes` at *at, whose contents may be lost. False: no memory.
+bool weir_opt_scratch_room(void *at, size_t *room, size_t count, size_t item_bytes);
 void weir_opt_grid_free(struct weir_opt_grid *g);
 // The rows and levels of a new grid: everything up to stall_max_us, or what `coarse` (NULL: none)
 // was trimmed to. step_us divides coarse's, level_step_us likewise. Counts cells, computes none.

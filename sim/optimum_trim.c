@@ -64,8 +64,20 @@ static void push(const struct trim *t, size_t layer, int32_t level, size_t rung,
     int32_t earliest = weir_opt_grid_earliest(g, t->p, layer + 1, level);
     int32_t deadline = weir_opt_grid_deadline(g, t->p, layer + 1, level);
     size_t i = 0;
-    for (; i < count && arrival[i] <= deadline; i++)
-        offer(to, row, rung, arrival[i] > earliest ? arrival[i] : earliest, totals[i] + reward);
+    for (; i < count && arrival[i] <= earliest && arrival[i] <= deadline; i++)
+        offer(to, row, rung, earliest, totals[i] + reward);
+    if (row && row->hi >= row->lo) {
+        int32_t last = deadline < row->hi ? deadline : row->hi;
+        float *at = to + rung * width_of(row) - row->lo;
+        while (i < count && arrival[i] < row->lo && arrival[i] <= deadline)
+            i++;
+        for (; i < count && arrival[i] <= last; i++) {
+            float total = totals[i] + reward, *v = &at[arrival[i]];
+            *v = total > *v ? total : *v;
+        }
+    }
+    while (i < count && arrival[i] <= deadline)
+        i++;
     int64_t media_us = t->p->start_us[layer];
     int32_t m = n->first > level ? n->first : level, at = -1;
     for (; i < count && arrival[i] != INT32_MAX; i++) {
@@ -121,35 +133,45 @@ static void run_up(const struct trim *t, float *values, const struct weir_opt_ro
 {
     size_t width = width_of(r), under_width = under ? width_of(under) : 0;
     for (size_t k = 0; k < t->p->rungs; k++) {
-        float most = WEIR_OPT_NOTHING;
-        for (int32_t a = r->lo; a <= r->hi; a++) {
-            float *v = values + k * width + (size_t)(a - r->lo);
-            most = *v > most ? *v : most;
-            if (under && a >= under->lo) {
-                int32_t at = a < under->hi ? a : under->hi;
-                float u = under_values[k * under_width + (size_t)(at - under->lo)];
-                most = u > most ? u : most;
+        float *v = values + k * width;
+        if (under && under->lo <= r->hi) {
+            const float *u = under_values + k * under_width;
+            int32_t a = under->lo > r->lo ? under->lo : r->lo;
+            if (r->lo > under->hi)
+                v[0] = u[under_width - 1] > v[0] ? u[under_width - 1] : v[0];
+            for (; a <= r->hi && a <= under->hi; a++) {
+                float low = u[a - under->lo], *high = &v[a - r->lo];
+                *high = low > *high ? low : *high;
             }
-            *v = most;
+        }
+        float most = WEIR_OPT_NOTHING;
+        for (size_t i = 0; i < width; i++) {
+            most = v[i] > most ? v[i] : most;
+            v[i] = most;
         }
     }
 }
 
+static bool alive(const struct trim *t, const float *before, const float *after, size_t width,
+                  size_t at, float least)
+{
+    for (size_t k = 0; k < t->p->rungs; k++, before += width, after += width)
+        if (before[at] + after[at] >= least)
+            return true;
+    return false;
+}
+
+// Only a row's ends are taken away.
 static void keep(const struct trim *t, struct weir_opt_row *r, const float *before, float least)
 {
-    size_t width = width_of(r);
+    size_t width = width_of(r), lo = 0, hi = width;
     const float *after = t->g->values + r->at;
-    r->keep_lo = INT32_MAX;
-    r->keep_hi = INT32_MIN;
-    for (size_t k = 0; k < t->p->rungs; k++) {
-        for (size_t i = 0; i < width; i++) {
-            if (before[k * width + i] + after[k * width + i] < least)
-                continue;
-            int32_t a = r->lo + (int32_t)i;
-            r->keep_lo = a < r->keep_lo ? a : r->keep_lo;
-            r->keep_hi = a > r->keep_hi ? a : r->keep_hi;
-        }
-    }
+    while (lo < hi && !alive(t, before, after, width, lo, least))
+        lo++;
+    while (hi > lo && !alive(t, before, after, width, hi - 1, least))
+        hi--;
+    r->keep_lo = r->lo + (int32_t)lo;
+    r->keep_hi = r->lo + (int32_t)hi - 1;
 }
 
 static void keep_layer(const struct trim *t, size_t layer, float least)
@@ -193,10 +215,14 @@ int weir_opt_grid_trim(struct weir_opt_grid *g, const struct weir_opt_problem *p
         size_t size = layer_size(g, p, i);
         largest = size > largest ? size : largest;
     }
-    float *both = malloc(2 * largest * sizeof(*both));
-    if (!both)
+    if (!weir_opt_scratch_room(&scratch->passing, &scratch->passing_room, 2 * largest,
+                               sizeof(*scratch->passing)))
         return WEIR_ERR_NOMEM;
-    struct trim t = {.g = g, .p = p, .scratch = scratch, .here = both, .next = both + largest};
+    struct trim t = {.g = g,
+                     .p = p,
+                     .scratch = scratch,
+                     .here = scratch->passing,
+                     .next = scratch->passing + largest};
     float least = (float)(sum - g->reference_sum - 2 * g->slack - 1e-6);
     for (size_t i = 0; i < largest; i++)
         t.here[i] = WEIR_OPT_NOTHING;
@@ -214,6 +240,5 @@ int weir_opt_grid_trim(struct weir_opt_grid *g, const struct weir_opt_problem *p
         t.here = t.next;
         t.next = swap;
     }
-    free(both);
     return err;
 }
