@@ -18,40 +18,98 @@
 struct options {
     struct weir_server_params params;
     const char *trace_path, *log_path;
+    char *certificate_path; // owned; the key's path is in the same memory
 };
 
-enum { OPT_BIND = 256, OPT_PORT, OPT_TRACE, OPT_RTT, OPT_LOG, OPT_LATER, OPT_HELP };
+enum {
+    OPT_BIND = 256,
+    OPT_PORT,
+    OPT_TRACE,
+    OPT_RTT,
+    OPT_LOG,
+    OPT_FAULT,
+    OPT_TLS,
+    OPT_LATER,
+    OPT_HELP
+};
 
 static const struct option long_options[] = {
     {"bind", required_argument, NULL, OPT_BIND},   {"port", required_argument, NULL, OPT_PORT},
     {"trace", required_argument, NULL, OPT_TRACE}, {"rtt-ms", required_argument, NULL, OPT_RTT},
-    {"log", required_argument, NULL, OPT_LOG},     {"fault", required_argument, NULL, OPT_LATER},
-    {"live", optional_argument, NULL, OPT_LATER},  {"tls", required_argument, NULL, OPT_LATER},
+    {"log", required_argument, NULL, OPT_LOG},     {"fault", required_argument, NULL, OPT_FAULT},
+    {"live", optional_argument, NULL, OPT_LATER},  {"tls", required_argument, NULL, OPT_TLS},
     {"help", no_argument, NULL, OPT_HELP},         {NULL, 0, NULL, 0},
 };
 
 static const char help[] =
     "usage: weir serve [options] DIR\n"
     "\n"
-    "Serves the files below DIR over HTTP, with ranges and keep-alive, and prints\n"
-    "`listening on http://ADDR:PORT/` as its first line. Ends on SIGINT or SIGTERM.\n"
+    "Serves the files below DIR over HTTP/1.1, with ranges, keep-alive and CORS, and\n"
+    "prints `listening on http://ADDR:PORT/` as its first line. Ends on SIGINT or\n"
+    "SIGTERM.\n"
     "\n"
     "  --bind ADDR    address to listen on (default 127.0.0.1)\n"
     "  --port N       port; 0 (default) takes a free one\n"
     "  --trace FILE   all connections together get no more than this trace offers: Sabre\n"
     "                 JSON, cooked columns, Mahimahi or weir.trace/1. Its time 0 is the\n"
-    "                 first request after 2 s without one.\n"
+    "                 first request after 2 s without one, or after a POST to\n"
+    "                 /.weir/reset.\n"
     "  --rtt-ms N     wait before the first byte of each response, and once more on a new\n"
     "                 connection (default: the latency that the trace gives, else 0)\n"
+    "  --fault SPEC   misbehave, KIND[:key=value,...]; may be given several times, and\n"
+    "                 the first that strikes a request has it\n"
+    "  --tls CERT:KEY HTTPS alone, with this certificate and key (PEM files)\n"
     "  --log PATH     a JSON line per request; - for standard output\n"
     "  --help         this text\n"
     "\n"
-    "Not built yet, and refused: --fault, --live, --tls.\n";
+    "KIND of a fault:\n"
+    "  status         answer code= (400 to 599; default 503)\n"
+    "  reset          at= bytes of the body, then a TCP reset\n"
+    "  truncate       promise the whole, end the connection after at= bytes\n"
+    "  stall          nothing after at= bytes, for= seconds (default: for ever)\n"
+    "  slow           from at= bytes on (default 0) rate= bits per second (16000)\n"
+    "  corrupt        change bytes= bytes (16) from at= on\n"
+    "  refuse         end the connection without a response\n"
+    "Without at=, half the body. Which requests: match=GLOB (| between several; * ? and\n"
+    "[a-z]; against the path or what follows one of its slashes), of these from=N on,\n"
+    "every=N of them, count=N at most, each with the chance p=0..1 drawn from seed=N.\n"
+    "\n"
+    "Not built yet, and refused: --live.\n";
 
 static int fail(const struct weir_error *e)
 {
     weir_cli_print_error(e);
     return (int)weir_cli_exit_code(e->code, false);
+}
+
+static int read_fault(struct options *o)
+{
+    struct weir_fault_spec spec;
+    struct weir_error e = {0};
+    if (weir_fault_parse(optarg, &spec, &e) < 0)
+        return weir_cli_usage("serve", "--fault", "%s", e.what);
+    if (weir_faults_add(&o->params.faults, &spec) < 0)
+        return weir_cli_usage("serve", "--fault", "at most %d of them", WEIR_FAULTS_MAX);
+    return WEIR_EXIT_OK;
+}
+
+static int read_tls(struct options *o)
+{
+    const char *colon = strchr(optarg, ':');
+    if (!colon || colon == optarg || !colon[1])
+        return weir_cli_usage("serve", "--tls", "want CERT:KEY, two files in PEM format");
+    free(o->certificate_path);
+    o->certificate_path = strdup(optarg);
+    if (!o->certificate_path) {
+        struct weir_error e = {0};
+        (void)weir_error_set(&e, WEIR_ERR_NOMEM, "--tls", "memory ran out");
+        return fail(&e);
+    }
+    char *key = o->certificate_path + (colon - optarg);
+    *key++ = '\0';
+    o->params.certificate_path = o->certificate_path;
+    o->params.key_path = key;
+    return WEIR_EXIT_OK;
 }
 
 static int read_option(struct options *o, int option, const char *name)
@@ -78,6 +136,10 @@ static int read_option(struct options *o, int option, const char *name)
     case OPT_LOG:
         o->log_path = optarg;
         return WEIR_EXIT_OK;
+    case OPT_FAULT:
+        return read_fault(o);
+    case OPT_TLS:
+        return read_tls(o);
     case OPT_LATER:
         return weir_cli_usage("serve", name, "not built yet");
     default:
@@ -168,13 +230,15 @@ int weir_cli_serve(int argc, char **argv)
     struct weir_trace *trace = NULL;
     struct weir_error e = {0};
     int code = read_options(&o, argc, argv);
-    if (code != WEIR_EXIT_OK || !o.params.root)
-        return code;
-    if (o.trace_path && weir_trace_load(o.trace_path, &trace, &e) < 0)
-        return fail(&e);
+    bool go = code == WEIR_EXIT_OK && o.params.root;
+    if (go && o.trace_path && weir_trace_load(o.trace_path, &trace, &e) < 0) {
+        code = fail(&e);
+        go = false;
+    }
     o.params.trace = trace;
-    code = open_log(&o);
-    if (code == WEIR_EXIT_OK)
+    if (go)
+        code = open_log(&o);
+    if (go && code == WEIR_EXIT_OK)
         code = serve(&o.params);
     if (o.params.log && o.params.log != stdout && fclose(o.params.log) != 0 &&
         code == WEIR_EXIT_OK) {
@@ -183,5 +247,6 @@ int weir_cli_serve(int argc, char **argv)
         code = WEIR_EXIT_OUTPUT;
     }
     weir_trace_destroy(&trace);
+    free(o.certificate_path);
     return code;
 }

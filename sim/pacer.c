@@ -6,8 +6,10 @@
 
 #define IDLE_RESET_US (2 * WEIR_SECOND_US)
 // A flow that still has so much credit when the next tick comes has a client that reads slower than
-// its share: the tick's bytes go to the others.
+// its share: the tick's bytes go to the others. All together may be behind by 100 ms, so that a
+// sender that was not scheduled for some ticks does not lose what the trace offered meanwhile.
 #define UNUSED_CREDIT_BYTES (INT64_C(64) << 10)
+#define UNUSED_CREDIT_US    100000
 
 void weir_pacer_init(struct weir_pacer *p, const struct weir_trace *trace)
 {
@@ -16,13 +18,21 @@ void weir_pacer_init(struct weir_pacer *p, const struct weir_trace *trace)
 
 void weir_pacer_request_begin(struct weir_pacer *p, int64_t now_us)
 {
-    if (p->requests == 0 && (p->idle_since_us < 0 || now_us - p->idle_since_us >= IDLE_RESET_US)) {
+    bool idle =
+        p->requests == 0 && (p->idle_since_us < 0 || now_us - p->idle_since_us >= IDLE_RESET_US);
+    if (idle || p->reset) {
         p->origin_us = now_us;
         p->last_us = now_us;
         p->carry_bits = 0;
+        p->reset = false;
     }
     p->idle_since_us = WEIR_TIME_NONE;
     p->requests++;
+}
+
+void weir_pacer_reset(struct weir_pacer *p)
+{
+    p->reset = true;
 }
 
 void weir_pacer_request_end(struct weir_pacer *p, int64_t now_us)
@@ -56,6 +66,18 @@ void weir_pacer_remove(struct weir_pacer *p, struct weir_pacer_flow *f)
     f->prev = f->next = NULL;
 }
 
+// How much credit a flow may leave unused when a tick of `bytes` ends `span_us`.
+static int64_t unused_bytes(const struct weir_pacer *p, int64_t bytes, int64_t span_us)
+{
+    int64_t flows = 0;
+    for (const struct weir_pacer_flow *f = p->flows; f; f = f->next)
+        flows++;
+    if (flows == 0)
+        return UNUSED_CREDIT_BYTES;
+    int64_t share = (int64_t)((double)bytes * UNUSED_CREDIT_US / (double)span_us) / flows;
+    return share > UNUSED_CREDIT_BYTES ? share : UNUSED_CREDIT_BYTES;
+}
+
 static int64_t room_bytes(const struct weir_pacer_flow *f)
 {
     return f->blocked ? 0 : f->wanted_bytes;
@@ -76,11 +98,12 @@ void weir_pacer_tick(struct weir_pacer *p, int64_t now_us)
         return;
     double bits = weir_trace_bits_until(p->trace, now_us - p->origin_us) -
                   weir_trace_bits_until(p->trace, p->last_us - p->origin_us) + p->carry_bits;
-    p->last_us = now_us;
     int64_t bytes = (int64_t)(bits / 8.0);
+    int64_t unused = unused_bytes(p, bytes, now_us - p->last_us);
+    p->last_us = now_us;
     p->carry_bits = bits - (double)bytes * 8.0;
     for (struct weir_pacer_flow *f = p->flows; f; f = f->next)
-        f->blocked = f->credit_bytes >= UNUSED_CREDIT_BYTES;
+        f->blocked = f->credit_bytes >= unused;
     // Rounds of equal shares until all is given or nobody can take more. Each round either gives
     // everything or satisfies a flow, so there are no more rounds than flows.
     while (bytes > 0) {

@@ -25,6 +25,7 @@ struct weir_pacer {
     int64_t last_us;                // granted up to here
     int64_t idle_since_us;          // no request since; WEIR_TIME_NONE while one is open
     double carry_bits;              // less than a byte
+    bool reset;                     // the next request is trace time 0
     size_t requests;                // open, whether they send or wait
     struct weir_pacer_flow *flows;
 };
@@ -33,6 +34,8 @@ void weir_pacer_init(struct weir_pacer *p, const struct weir_trace *trace);
 // A request came or was answered in full. The first request after 2 s without any is trace time 0.
 void weir_pacer_request_begin(struct weir_pacer *p, int64_t now_us);
 void weir_pacer_request_end(struct weir_pacer *p, int64_t now_us);
+// Make the next request trace time 0, whatever is open.
+void weir_pacer_reset(struct weir_pacer *p);
 // Start and stop sharing. A flow that begins alone begins at now_us: what went by unused is gone.
 void weir_pacer_add(struct weir_pacer *p, struct weir_pacer_flow *f, int64_t now_us);
 void weir_pacer_remove(struct weir_pacer *p, struct weir_pacer_flow *f);

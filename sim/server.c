@@ -132,11 +132,12 @@ static int describe_socket(struct weir_server *s, int fd)
         getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return -1;
+    const char *scheme = s->certificate ? "https" : "http";
     s->port = (uint16_t)strtoul(port, NULL, 10);
     if (address.ss_family == AF_INET6)
-        (void)snprintf(s->url, sizeof(s->url), "http://[%s]:%s/", host, port);
+        (void)snprintf(s->url, sizeof(s->url), "%s://[%s]:%s/", scheme, host, port);
     else
-        (void)snprintf(s->url, sizeof(s->url), "http://%s:%s/", host, port);
+        (void)snprintf(s->url, sizeof(s->url), "%s://%s:%s/", scheme, host, port);
     return 0;
 }
 
@@ -170,16 +171,32 @@ static int open_socket(struct weir_server *s, const struct weir_server_params *p
 
 static int start_daemon(struct weir_server *s, int fd, struct weir_error *e)
 {
-    s->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, s->port, NULL,
-        NULL, weir_server_on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-        MHD_OPTION_NOTIFY_COMPLETED, weir_server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-        weir_server_on_connection, s, MHD_OPTION_END);
-    if (!s->daemon) {
-        (void)close(fd);
-        return weir_error_set(e, WEIR_ERR_NOMEM, s->url, "the HTTP server did not start");
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, s->certificate},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, s->key},
+                                   {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    if (s->certificate)
+        flags |= MHD_USE_TLS;
+    // The logger first: it tells about the options that follow.
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        flags, s->port, NULL, NULL, weir_server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+        weir_server_on_message, s, MHD_OPTION_ARRAY, s->certificate ? tls : none,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED,
+        weir_server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, weir_server_on_connection, s,
+        MHD_OPTION_END);
+    if (daemon) {
+        s->daemon = daemon;
+        return 0;
     }
-    return 0;
+    (void)close(fd);
+    int err =
+        s->certificate
+            ? weir_error_set(e, WEIR_ERR_TLS, s->url, "the certificate and key cannot be used")
+            : weir_error_set(e, WEIR_ERR_NOMEM, s->url, "the HTTP server did not start");
+    weir_error_why(e, "%s", s->message);
+    return err;
 }
 
 static int init_sync(struct weir_server *s)
@@ -212,11 +229,14 @@ int weir_server_start(const struct weir_server_params *params, struct weir_serve
     s->trace = params->trace;
     s->rtt_us = params->rtt_us;
     s->log = params->log;
+    s->faults = params->faults;
     s->start_us = weir_server_now_us();
     if (s->trace)
         weir_pacer_init(&s->pacer, s->trace);
     int fd = -1;
     int err = open_root(s, params->root, e);
+    if (!err && params->certificate_path)
+        err = weir_server_tls_load(s, params->certificate_path, params->key_path, e);
     if (!err)
         err = open_socket(s, params, &fd, e);
     if (!err)
@@ -259,6 +279,8 @@ void weir_server_stop(struct weir_server **server)
         MHD_stop_daemon(s->daemon);
     (void)pthread_cond_destroy(&s->wake);
     (void)pthread_mutex_destroy(&s->lock);
+    free(s->certificate);
+    free(s->key);
     free(s->root);
     free(s);
     *server = NULL;

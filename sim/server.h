@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/fault.h"
 #include "sim/trace.h"
 
 struct weir_server;
@@ -19,7 +20,10 @@ struct weir_server_params {
     // Before the first byte of each response, and once more on a new connection. WEIR_TIME_NONE
     // (default): the trace's own latency, else none.
     int64_t rtt_us;
-    FILE *log; // borrowed; a JSON line per request; NULL: none
+    FILE *log;                 // borrowed; a JSON line per request; NULL: none
+    struct weir_faults faults; // copied; zero: none
+    // HTTPS alone: paths of PEM files, both or none (default).
+    const char *certificate_path, *key_path;
 };
 
 void weir_server_params_default(struct weir_server_params *p);
@@ -28,7 +32,7 @@ void weir_server_params_default(struct weir_server_params *p);
 int weir_server_start(const struct weir_server_params *params, struct weir_server **out,
                       struct weir_error *e);
 uint16_t weir_server_port(const struct weir_server *s);
-const char *weir_server_url(const struct weir_server *s); // "http://ADDR:PORT/"
+const char *weir_server_url(const struct weir_server *s); // "http://ADDR:PORT/", or https
 void weir_server_stop(struct weir_server **s);            // accepts a pointer to NULL
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "sim/fault.h"
 #include "sim/http_file.h"
 #include "sim/pacer.h"
 #include "sim/server.h"
@@ -24,16 +25,24 @@ struct weir_server_connection {
 struct weir_server_request {
     struct weir_server *server;
     struct MHD_Connection *connection;
+    char method[8];     // cut off beyond; for the log and for comparisons with shorter names
+    char *path, *range; // range NULL without the header
+    struct weir_fault fault;
+    bool control;    // of the server itself: no round trip, no line in the log
+    unsigned status; // 0 until decided
+    const char *type;
     struct weir_http_file file;
-    char *path, *range;    // for the log; range NULL without the header
-    unsigned status;       // 0 until decided
-    int64_t first, length; // of the body within the file
-    int64_t sent_bytes;    // of the body; exact when paced
+    char *text;            // the body where it is made here, and not a file's
+    int64_t size_bytes;    // of the file or the text
+    int64_t first, length; // of the body within it
+    int64_t body_bytes;    // that come; less than length where a fault ends the connection
+    int64_t sent_bytes;    // of the body; exact unless sent by the kernel
     int64_t start_us, first_byte_us;
+    int64_t fault_us;        // since when the fault holds the body back; WEIR_TIME_NONE: not yet
     uint64_t acked_at_start; // by the peer on this connection, where the kernel sends the body
     bool sendfile;
     // Protected by lock from here down.
-    int64_t wait_until_us; // the response is held back until then; WEIR_TIME_NONE: not any more
+    int64_t wait_until_us; // held back until then; WEIR_TIME_NONE: not, or for credit
     bool suspended, sharing;
     struct weir_pacer_flow flow;
     struct weir_server_request *prev, *next;
@@ -43,11 +52,14 @@ struct weir_server {
     struct MHD_Daemon *daemon;
     char *root; // from realpath()
     char url[160];
+    char *certificate, *key; // PEM; NULL: no TLS
+    char message[160];       // libmicrohttpd's first one, about starting
     uint16_t port;
     int64_t rtt_us;
     const struct weir_trace *trace;
     int64_t start_us;
-    FILE *log; // MHD's thread only
+    FILE *log;                 // MHD's thread only
+    struct weir_faults faults; // MHD's thread only
     pthread_t thread;
     bool thread_started;
     pthread_mutex_t lock;
@@ -59,6 +71,30 @@ struct weir_server {
 };
 
 int64_t weir_server_now_us(void);
+int weir_server_socket(struct MHD_Connection *connection); // -1: not to be had
+// Hold the request back until `until_us`; WEIR_TIME_NONE: until it has credit. Its callback is then
+// called again. With the lock held.
+void weir_server_suspend(struct weir_server_request *r, int64_t until_us);
+
+// server_body.c: the response with the request's body, in whatever way it leaves. NULL: no memory.
+struct MHD_Response *weir_server_body_response(struct weir_server_request *r, bool body);
+// Acknowledged by the peer on this connection so far, headers included; 0 where the kernel is
+// silent.
+uint64_t weir_server_acked_bytes(struct MHD_Connection *connection);
+// End the connection with a TCP reset.
+void weir_server_reset_connection(struct MHD_Connection *connection);
+
+// server_tls.c: read both files into the server; UNSUPPORTED where there is no TLS. And the reason
+// why libmicrohttpd did not start.
+int weir_server_tls_load(struct weir_server *s, const char *certificate_path, const char *key_path,
+                         struct weir_error *e);
+void weir_server_on_message(void *closure, const char *format, va_list args) WEIR_PRINTF(2, 0);
+
+// server_headers.c
+void weir_server_add_headers(struct MHD_Response *response, const struct weir_server_request *r);
+
+// server_log.c: a line for a request that is over.
+void weir_server_log(const struct weir_server_request *r, int64_t end_us);
 
 // libmicrohttpd's callbacks; the closure is the server.
 enum MHD_Result weir_server_on_request(void *closure, struct MHD_Connection *connection,

@@ -95,7 +95,8 @@ static const struct {
      NULL},
     {"outside, slashes encoded", "GET", "/..%2f..%2f..%2f..%2fetc%2fpasswd", "", 404, 0, 0, NULL,
      NULL},
-    {"an upload", "POST", "/media.mp4", "Content-Length: 0\r\n", 405, 0, 0, "Allow", "GET, HEAD"},
+    {"an upload", "POST", "/media.mp4", "Content-Length: 0\r\n", 405, 0, 0, "Allow",
+     "GET, HEAD, OPTIONS"},
 };
 
 // All over one connection: whatever the answer was, the next request is answered too.
