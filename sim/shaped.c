@@ -79,9 +79,7 @@ static int64_t advance_link(struct weir_shaped *s, int64_t until_us)
     if (t && e.kind == WEIR_LINK_DONE) {
         t->link_done = true;
         t->t_last_us = at_us;
-        t->t_first_byte_us = s->origin_us + (int64_t)(e.first_byte_us + 0.5);
-        if (t->inner_first_us > t->t_first_byte_us)
-            t->t_first_byte_us = t->inner_first_us;
+        t->link_first_us = s->origin_us + (int64_t)(e.first_byte_us + 0.5);
     }
     return at_us < until_us ? at_us : until_us;
 }

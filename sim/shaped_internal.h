@@ -27,7 +27,8 @@ struct weir_shaped_transfer {
     bool on_link, link_done; // asked for on the link; complete there
     int64_t link_bytes;      // what the link takes it to bring; provisional until a length is known
     int64_t t_request_us, t_first_byte_us, t_last_us;
-    int64_t heard_us; // when a byte came last, or it was asked for
+    int64_t link_first_us; // with link_done: when its first byte came there
+    int64_t heard_us;      // when a byte came last, or it was asked for
 
     // What the inner transport said.
     bool headers, over;

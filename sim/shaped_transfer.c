@@ -126,7 +126,7 @@ void weir_shaped_hear(struct weir_shaped *s, const struct weir_transfer_event *e
     struct weir_shaped_transfer *t = weir_shaped_find(s, e->id);
     if (!t)
         return;
-    if (staged(t) > 0) {
+    if (staged(t) > 0 && !s->params.pace) { // virtual time waits for it: it is never late
         if (t->inner_first_us == WEIR_TIME_NONE)
             t->inner_first_us = now_us;
         t->inner_last_us = now_us;
@@ -216,8 +216,8 @@ static void note_first_byte(const struct weir_shaped *s, struct weir_shaped_tran
 {
     if (t->t_first_byte_us != WEIR_TIME_NONE)
         return;
-    int64_t at_us = now_us;
-    if (!t->link_done) // else its time was noted with the end
+    int64_t at_us = t->link_first_us;
+    if (!t->link_done)
         at_us = s->origin_us + (int64_t)(weir_link_first_byte_us(s->link, t->id) + 0.5);
     t->t_first_byte_us = later(at_us < now_us ? at_us : now_us, t->inner_first_us);
 }
