@@ -61,7 +61,7 @@ const struct weir_abr_ops weir_abr_bola = {
     .name = "bola",
     .summary = "utility against buffer (Spiteri et al., INFOCOM 2016; variants ToN 2020)",
     .params_help = "variant=u: basic, finite, o or u; gp=5: weight of not stalling; "
-                   "compat=off: sabre for exactly Sabre's behaviour (basic: its -ab; o: its -ao)",
+                   "compat=off: sabre for exactly Sabre's behaviour (basic: its -ab, o: its -ao)",
     .state_bytes = sizeof(struct bola),
     .create = create,
     .reset = reset,

@@ -82,7 +82,7 @@ const struct weir_abr_ops weir_abr_dynamic = {
     .name = "dynamic",
     .summary = "throughput with a low buffer, else BOLA (Spiteri et al., MMSys 2018, 5)",
     .params_help = "level=10: seconds of buffer from which on BOLA may take over; "
-                   "variant=u, gp=5: BOLA's; safety=0.9: throughput's; "
+                   "variant=u: BOLA's; gp=5: BOLA's; safety=0.9: throughput's; "
                    "compat=off: sabre for exactly Sabre's behaviour",
     .state_bytes = sizeof(struct dynamic),
     .create = create,

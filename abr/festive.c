@@ -124,7 +124,7 @@ static int64_t request_level_us(const struct festive *s, const struct weir_abr_o
     struct weir_rng rng;
     weir_rng_seed(&rng, s->seed ^ ((uint64_t)o->segment_index * UINT64_C(0x9e3779b97f4a7c15)));
     double level_us = target_us + spread_us * (2 * weir_rng_unit(&rng) - 1);
-    return level_us > 0 ? (int64_t)level_us : 0;
+    return level_us <= 0 ? 0 : level_us < 9e18 ? (int64_t)level_us : INT64_MAX;
 }
 
 static struct weir_abr_decision scheduled(const struct festive *s,

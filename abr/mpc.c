@@ -125,9 +125,9 @@ static int64_t size_of(const struct weir_abr_observation *o, int64_t ahead, size
     int64_t bytes = weir_abr_size(o, ahead, rung);
     if (bytes > 0)
         return bytes;
-    return (int64_t)((double)o->ladder->rungs[rung].bitrate_bps * (double)o->segment_duration_us /
-                     8e6) +
-           1;
+    double guess =
+        (double)o->ladder->rungs[rung].bitrate_bps * (double)o->segment_duration_us / 8e6;
+    return guess < 1e15 ? (int64_t)guess + 1 : INT64_C(1000000000000000);
 }
 
 static void set_problem(struct mpc *s, const struct weir_abr_observation *o, size_t horizon)

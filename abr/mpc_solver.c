@@ -133,10 +133,16 @@ static bool promising(const struct search *s, double value)
     return value > needed;
 }
 
+// More than every sequence of ten rungs and five segments: a ladder far beyond what anybody offers
+// must not stop the player, so there the best that was found stands.
+#define NODES_MAX 500000
+
 // Whether anything from segment k on, the rung before it being j, could still win. The price found
 // last is the likeliest to say no.
 static bool has_hope(const struct search *s, size_t k, size_t j, const struct state *at)
 {
+    if (s->nodes > NODES_MAX)
+        return false;
     double covered_s = at->level_s + (double)(s->p->horizon - k - 1) * s->p->duration_s;
     for (size_t d = s->w->duals; d-- > 0;) {
         if (!promising(s, at->value + s->w->tail[d][k][j] + s->w->price[d] * covered_s))
