@@ -12,6 +12,7 @@
 #include "cli/eval_merge.h"
 #include "cli/eval_options.h"
 #include "cli/eval_table.h"
+#include "cli/html.h"
 #include "cli/report.h"
 #include "sim/condition.h"
 #include "sim/export.h"
@@ -229,7 +230,7 @@ static void tell_report(const struct weir_sweep_report *r)
 static int stopped_early(struct eval *v, const struct weir_error *e)
 {
     weir_cli_print_error(e);
-    int64_t kept = v->o.db ? weir_store_row_count(v->store) : -1;
+    int64_t kept = v->o.db && !e->hint[0] ? weir_store_row_count(v->store) : -1;
     if (kept >= 0)
         (void)fprintf(stderr,
                       "try: the same command again: %lld sessions are stored, it goes on from "
@@ -310,13 +311,17 @@ static int tell(struct eval *v)
     int code = export_to(v, v->o.csv, WEIR_EXPORT_CSV);
     if (code == WEIR_EXIT_OK)
         code = export_to(v, v->o.jsonl, WEIR_EXPORT_JSONL);
-    bool wanted = !v->o.quiet || v->o.report || v->o.condition_count;
+    bool wanted = !v->o.quiet || v->o.report || v->o.condition_count || v->o.baseline;
     if (code != WEIR_EXIT_OK || !wanted)
         return code;
     if (weir_results_make(v->store, v->o.baseline, &results, &e) < 0)
         return fail(&e);
     print_tables(v, results);
-    code = check_conditions(v, results);
+    struct weir_report_params page = {.results = results, .store = v->store, .inputs = &v->inputs};
+    if (v->o.report)
+        code = weir_cli_html_write(&page, v->o.report);
+    int judged = check_conditions(v, results);
+    code = code != WEIR_EXIT_OK ? code : judged;
     weir_results_destroy(&results);
     return code;
 }

@@ -243,8 +243,8 @@ static int read_output(struct weir_eval_options *o, int option)
         o->jsonl = optarg;
         return WEIR_EXIT_OK;
     case OPT_REPORT:
-        (void)fputs("weir: --report: not built yet\n", stderr);
-        return WEIR_EXIT_UNSUPPORTED;
+        o->report = optarg;
+        return WEIR_EXIT_OK;
     case OPT_BASELINE:
         o->baseline = optarg;
         return WEIR_EXIT_OK;

@@ -7,7 +7,7 @@
 #include "sim/sweep.h"
 
 #define NAME_WIDTH 22
-#define NAMED_MAX  6 // traces listed by name
+#define LIST_WIDTH 102 // of a list of traces, before "and 99 more"
 
 // A number in at least `width` columns; '-' where it is unknown.
 static void number(FILE *out, int width, int places, double value)
@@ -139,19 +139,21 @@ static void print_differences(const struct weir_results *r, const struct weir_re
     }
 }
 
-// "label: a, b, c and 7 more"
+// "label: a, b, c and 7 more", within the width
 static void list_traces(const struct weir_results *r, const struct weir_result_set *set,
                         const bool *which, size_t count, const char *label, FILE *out)
 {
     size_t named = 0;
     if (!count)
         return;
-    (void)fprintf(out, "%zu %s: ", count, label);
-    for (size_t t = 0; t < set->trace_count && named < NAMED_MAX; t++) {
+    int used = fprintf(out, "%zu %s:", count, label);
+    for (size_t t = 0; t < set->trace_count; t++) {
+        const char *own = weir_store_trace(r->store, (size_t)set->traces[t])->name;
         if (!which[t])
             continue;
-        const struct weir_store_trace *trace = weir_store_trace(r->store, (size_t)set->traces[t]);
-        (void)fprintf(out, "%s%.60s", named++ ? ", " : "", trace->name);
+        if (named && used + (int)strlen(own) > LIST_WIDTH)
+            break;
+        used += fprintf(out, "%s %.80s", named++ ? "," : "", own);
     }
     if (count > named)
         (void)fprintf(out, " and %zu more", count - named);
@@ -181,9 +183,9 @@ static void print_set(const struct weir_results *r, const struct weir_result_set
     list_traces(r, set, set->hopeless, set->hopeless_count, "hopeless (mean below the lowest rung)",
                 out);
     list_traces(r, set, set->unshared[0], set->unshared_count[0],
-                "without a positive bound of qoe.lin, not in the share", out);
+                "without a positive bound of qoe.lin", out);
     list_traces(r, set, set->unshared[1], set->unshared_count[1],
-                "without a positive bound of qoe.log, not in the share", out);
+                "without a positive bound of qoe.log", out);
     if (stride > 1)
         (void)fprintf(out, "p95 is of every %lld. session\n", (long long)stride);
 }

@@ -13,6 +13,7 @@
 
 #include "cli/content.h"
 #include "cli/eval.h"
+#include "cli/html.h"
 #include "cli/inspect.h"
 #include "cli/play.h"
 #include "cli/report.h"
@@ -30,13 +31,14 @@ static const struct verb {
     {"serve", "serve a folder over HTTP, shaped by a throughput trace", weir_cli_serve},
     {"sim", "play a content over a trace in virtual time", weir_cli_sim},
     {"eval", "compare algorithms over many traces and contents", weir_cli_eval},
+    {"report", "draw the results of eval as one HTML file", weir_cli_html},
     {"trace", "describe, convert and make throughput traces", weir_cli_trace},
     {"content", "record and describe what the simulator plays", weir_cli_content},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 // Verbs of the interface that later versions bring: named, so that nobody looks for a typing error.
-static const char *const planned[] = {"report", "bench", "replay"};
+static const char *const planned[] = {"bench", "replay"};
 
 static const struct verb *find_verb(const char *name)
 {

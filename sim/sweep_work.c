@@ -28,22 +28,15 @@ int weir_sweep_worker_init(struct weir_sweep_worker *w, const struct weir_sweep_
     int err = w->abrs ? 0 : out_of_memory(e);
     for (size_t i = 0; !err && i < p->abr_count; i++)
         err = weir_abr_create(p->abrs[i], p->params->model.seed, &w->abrs[i], e);
-#ifdef WEIR_OPTIMUM
     for (int i = 0; !err && p->params->optimal && i < 2; i++)
         err = weir_optimum_replay_create(weir_sweep_optima[i], &w->replays[i], e);
-#else
-    if (!err && p->params->optimal)
-        err = weir_error_set(e, WEIR_ERR_UNSUPPORTED, "--optimal", "not built yet");
-#endif
     return err;
 }
 
 void weir_sweep_worker_clear(struct weir_sweep_worker *w, const struct weir_sweep_plan *p)
 {
     weir_model_destroy(&w->model);
-#ifdef WEIR_OPTIMUM
     weir_optimum_destroy(&w->solver);
-#endif
     for (size_t i = 0; w->abrs && i < p->abr_count; i++)
         weir_abr_destroy(&w->abrs[i]);
     for (int i = 0; i < 2; i++)
@@ -61,11 +54,9 @@ static int turn_to_content(struct weir_sweep_worker *w, const struct weir_sweep_
     weir_model_destroy(&w->model);
     w->content = SIZE_MAX;
     int err = weir_model_create(c, &w->model, e);
-#ifdef WEIR_OPTIMUM
     weir_optimum_destroy(&w->solver);
     if (!err && p->params->optimal)
         err = weir_optimum_create(c, &w->solver, e);
-#endif
     if (!err)
         w->content = content;
     return err;
@@ -181,7 +172,6 @@ static int run_session(struct weir_sweep_worker *w, const struct weir_sweep_plan
     return err ? out_of_memory(e) : 0;
 }
 
-#ifdef WEIR_OPTIMUM
 static int keep_bound(struct weir_sweep_rows *out, const struct weir_sweep_plan *p,
                       const struct weir_sweep_group *g, size_t column, enum weir_row_real member,
                       double bound)
@@ -226,8 +216,6 @@ static int run_optimum(struct weir_sweep_worker *w, const struct weir_sweep_plan
     return err;
 }
 
-#endif
-
 int weir_sweep_worker_run(struct weir_sweep_worker *w, const struct weir_sweep_plan *p,
                           int64_t group, struct weir_sweep_rows *out, struct weir_error *e)
 {
@@ -236,9 +224,7 @@ int weir_sweep_worker_run(struct weir_sweep_worker *w, const struct weir_sweep_p
     for (size_t i = 0; !err && i < p->abr_count; i++)
         if (p->again || !weir_sweep_is_done(p, group, i))
             err = run_session(w, p, &g, i, w->abrs[i], p->abrs[i], out, e);
-#ifdef WEIR_OPTIMUM
     for (int metric = 0; !err && p->params->optimal && metric < 2; metric++)
         err = run_optimum(w, p, &g, metric, out, e);
-#endif
     return err;
 }
