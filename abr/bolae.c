@@ -82,14 +82,16 @@ static double max(double a, double b)
 static void fill_levels(struct bolae *s)
 {
     double v[WEIR_BOLA_RUNGS_MAX];
+    double top = 1;
     size_t count = s->table.count;
     for (size_t j = 0; j < count; j++) {
         s->rate_kbps[j] = s->table.rates[j] / 1000;
         v[j] = weir_ln(s->rate_kbps[j]) + (1 - weir_ln(s->rate_kbps[0]));
+        top = v[j];
     }
     double aim_ms =
         max((double)s->buffer_max_us / 1000, LEAST_MS + LEAST_PER_RUNG_MS * (double)count);
-    double gp = (v[count - 1] - 1) / (aim_ms / LEAST_MS - 1);
+    double gp = (top - 1) / (aim_ms / LEAST_MS - 1);
     if (gp < 1e-6) // one rung, or equal ones: any will do
         gp = 1;
     double vp_ms = LEAST_MS / gp;
