@@ -6,6 +6,7 @@
 #define WEIR_SIM_MODEL_H
 
 #include "abr/abr.h"
+#include "player/engine/engine.h"
 #include "player/summary.h"
 #include "sim/content.h"
 #include "sim/link.h"
@@ -21,6 +22,10 @@ struct weir_model_params {
     uint64_t seed;
     // One JSON text per event (weir.event/1), NULL: none are made.
     void (*event)(void *ctx, const char *json);
+    // Every step of the engine as it was made, NULL: nobody wants to know. For logs that another
+    // engine is held against.
+    void (*step)(void *ctx, const struct weir_engine *engine, int64_t now_us,
+                 const struct weir_engine_event *event, const struct weir_actions *actions);
     void *ctx;
     int64_t
         max_session_us; // give up (WEIR_ERR_TIMEOUT) after so much virtual time; default 10 days

@@ -310,6 +310,8 @@ static void step(struct weir_model *m, const struct weir_engine_event *event)
 {
     if (m->ended || weir_engine_step(m->engine, m->now_us, event, &m->actions))
         return;
+    if (m->params.step)
+        m->params.step(m->params.ctx, m->engine, m->now_us, event, &m->actions);
     for (size_t i = 0; i < m->actions.count; i++)
         perform(m, &m->actions.items[i]);
     if (m->ended)
@@ -506,7 +508,7 @@ static void prepare_params(struct weir_model *m)
     p->resume_us = resume_us != WEIR_TIME_NONE ? resume_us : tcp ? TCP_RESUME_US : 0;
     p->abandon = m->params.abandon;
     p->seed = m->params.seed;
-    p->report = m->params.event != NULL;
+    p->report = m->params.event || m->params.step;
     p->small_samples = !tcp;
     p->oracle_done_us = oracle;
     p->oracle_ctx = m;
