@@ -28,7 +28,7 @@ enum weir_command {
 };
 
 struct weir_key_binding {
-    uint32_t key; // a Unicode code point or enum weir_key (render/video.h)
+    uint32_t key; // a Unicode code point or enum weir_named_key (render/video.h)
     enum weir_command command;
     int64_t amount;
     const char *name, *help; // as people read them

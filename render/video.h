@@ -24,11 +24,11 @@ struct weir_picture {
 // What a window reports. Keys use mpv's names in the table of cli/keys.c.
 enum weir_input_kind {
     WEIR_INPUT_NONE,
-    WEIR_INPUT_KEY,  // key: a Unicode code point, or one of enum weir_key
+    WEIR_INPUT_KEY,  // key: a Unicode code point, or one of enum weir_named_key
     WEIR_INPUT_QUIT, // window closed
     WEIR_INPUT_DROP, // reserved
 };
-enum weir_key {
+enum weir_named_key {
     WEIR_KEY_LEFT = 0x110000,
     WEIR_KEY_RIGHT,
     WEIR_KEY_UP,

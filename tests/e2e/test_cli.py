@@ -48,7 +48,7 @@ def every_option_of_play_is_in_its_help(_):
     for option in ("vo ao headless untimed fullscreen title keep-open start duration loop abr rung max-height "
                    "max-bitrate buffer-max startup resume abandon alang slang no-video no-audio no-subs audio-id "
                    "subs-id header user-agent referer cookies netrc proxy ca-file insecure http timeout trace rtt-ms "
-                   "seed events summary framemd5 stats quiet verbose memory-limit threads").split():
+                   "net offset virtual decode seed events summary framemd5 stats quiet verbose memory-limit threads").split():
         check(f"--{option}" in text, f"--{option} is not in the help")
 
 
@@ -67,6 +67,10 @@ USAGE = [
     ["play", "--memory-limit", "much", "x.mpd"], ["play", "--memory-limit", "-1", "x.mpd"],
     ["play", "--timeout", "-5", "x.mpd"], ["play", "--header", "no colon", "x.mpd"], ["play", "--loop", "x", "x.mpd"],
     ["play", "--events", "-", "--summary", "-", "x.mpd"],
+    ["play", "--virtual", "x.mpd"], ["play", "--rtt-ms", "20", "x.mpd"], ["play", "--net", "fast", "--trace", "t", "x.mpd"],
+    ["play", "--decode", "off", "--trace", "t", "x.mpd"], ["play", "--decode", "so", "--trace", "t", "x.mpd"],
+    ["play", "--virtual", "--trace", "t", "--untimed", "x.mpd"], ["play", "--virtual", "--trace", "t", "--ao", "sdl", "x.mpd"],
+    ["play", "--virtual", "--trace", "t", "--keep-open", "x.mpd"], ["play", "--trace", "t", "--rtt-ms", "-1", "x.mpd"],
     ["inspect"], ["inspect", "--nosuchflag", "x.mpd"],
     ["serve"], ["serve", "--nosuchflag", "."], ["serve", "--port", "x", "."], ["serve", "--port", "65536", "."],
     ["serve", "--rtt-ms", "-1", "."], ["serve", ".", "."],
@@ -86,8 +90,8 @@ for words in USAGE:
 
 LATER = [
     ["eval"], ["report", "x.db"], ["bench"],
-    ["play", "--vo", "gpu", "x.mpd"], ["play", "--vo", "shm:x", "x.mpd"], ["play", "--trace", "x", "x.mpd"],
-    ["play", "--virtual", "x.mpd"], ["play", "--slang", "en", "x.mpd"],
+    ["play", "--vo", "gpu", "x.mpd"], ["play", "--vo", "shm:x", "x.mpd"],
+    ["play", "--slang", "en", "x.mpd"],
     ["serve", "--fault", "status:code=404", "."], ["serve", "--live", "."], ["serve", "--tls", "a:b", "."],
 ]
 
