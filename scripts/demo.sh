@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # demo.sh — shows Weir adapting, from nothing on a fresh Debian 12: installs what is missing, builds, makes a small
-# ladder, serves it through a link whose rate steps down and up again, plays it, and says how that went.
+# ladder, serves it through a link whose rate steps down and up again, plays it, and says how that went. Then compares
+# algorithms over recorded links with the same engine, and writes a report.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -146,5 +147,13 @@ for i in reversed(range(len(rungs))):
     line = "".join("#" if p == i else "." for p in played)
     print(f"  {i}  {r['width']:>4}x{r['height']:<4} {r['bandwidth'] / 1e3:5.0f} kbit/s  {line}  {played.count(i)}")
 PYTHON
+
+step "algorithms compared, by the engine that just played"
+sweep=(eval --traces examples/data/traces --contents examples/data/contents/lake.json
+    --abr weir,bola,bolae,robustmpc,bba2,throughput --offsets 10 --optimal --report "$demo/report.html")
+echo "+ weir ${sweep[*]}"
+"$weir" "${sweep[@]}"
+
 echo
-echo "Kept in $demo: events.jsonl (what happened, docs/events.md), summary.json, requests.jsonl, link.trace."
+echo "Kept in $demo: report.html (open it in a browser), events.jsonl (what happened, docs/events.md), summary.json,"
+echo "requests.jsonl, link.trace."
