@@ -61,5 +61,6 @@ END {
         print ".TP\n" code "\n" codes[i]
     }
     print ".SH SEE ALSO"
-    print page == "weir" ? ".BR weir\\-play (1),\n.BR weir\\-inspect (1),\n.BR weir\\-serve (1)" : ".BR weir (1)"
+    print page == "weir" ? ".BR weir\\-play (1),\n.BR weir\\-inspect (1),\n.BR weir\\-serve (1),\n.BR weir\\-sim (1),\n.BR weir\\-eval (1),\n" \
+        ".BR weir\\-report (1),\n.BR weir\\-trace (1),\n.BR weir\\-content (1)" : ".BR weir (1)"
 }' >"$output"
