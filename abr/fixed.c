@@ -24,15 +24,15 @@ static void reset(void *state)
 
 static struct weir_abr_decision decide(void *state, const struct weir_abr_observation *o)
 {
-    (void)o;
     const struct fixed *s = state;
-    return (struct weir_abr_decision){.rung = s->rung, .reason = "fixed"};
+    size_t top = o->ladder->count - 1;
+    return (struct weir_abr_decision){.rung = s->rung < top ? s->rung : top, .reason = "fixed"};
 }
 
 const struct weir_abr_ops weir_abr_fixed = {
     .name = "fixed",
     .summary = "the same rung for every segment",
-    .params_help = "rung=0: the rung, 0 the lowest",
+    .params_help = "rung=0: the rung, 0 the lowest, and beyond the highest it is the highest",
     .state_bytes = sizeof(struct fixed),
     .create = create,
     .reset = reset,

@@ -84,6 +84,7 @@ struct weir_player {
     struct weir_presentation *presentation;
     struct weir_selection selection;
     struct weir_abr *abr[WEIR_ENGINE_TRACKS];
+    bool abr_fault_told[WEIR_ENGINE_TRACKS];
     struct weir_engine *engine;
     struct weir_actions actions;
     struct weir_session_fetch fetches[WEIR_FETCHES_MAX];

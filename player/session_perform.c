@@ -515,6 +515,22 @@ static void sync_clock(struct weir_player *p, const struct weir_engine_status *s
     (void)pthread_mutex_unlock(&p->lock);
 }
 
+// What an algorithm answers is mended by abr/calls.c; whoever wrote it wants to know, once.
+static void tell_faults(struct weir_player *p)
+{
+    for (int k = 0; k < WEIR_ENGINE_TRACKS; k++) {
+        const char *first;
+        if (p->abr_fault_told[k] || weir_abr_faults(p->abr[k], &first) == 0)
+            continue;
+        p->abr_fault_told[k] = true;
+        struct weir_error e = {0};
+        weir_error_set(&e, WEIR_ERR_INVAL, "--abr", "%s answers nonsense, which was mended",
+                       weir_abr_ops(p->abr[k])->name);
+        weir_error_why(&e, "the first time: %s", first);
+        weir_telemetry_warning(p->telemetry, weir_clock_now_us(&p->clock), &e);
+    }
+}
+
 void weir_session_step(struct weir_player *p, const struct weir_engine_event *event)
 {
     if (p->engine_ended)
@@ -527,5 +543,6 @@ void weir_session_step(struct weir_player *p, const struct weir_engine_event *ev
     (void)pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < p->actions.count; i++)
         perform(p, &p->actions.items[i]);
+    tell_faults(p);
     sync_clock(p, &s);
 }

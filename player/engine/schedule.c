@@ -256,8 +256,11 @@ static bool try_segment(struct weir_engine *e, struct weir_lane *l)
     if (weir_lane_level_us(e, l) == 0)
         fit_memory(e, l);
     bool as_guessed = place->duration_us == guess_us && !e->params.memory_limit_bytes;
-    if (as_guessed || has_room(e, l))
+    if (as_guessed || has_room(e, l)) {
         ask_media(e, l);
+        if (!weir_job_busy(&l->media)) // given up with the request: another rung, in the next step
+            l->recheck_us = INT64_MIN;
+    }
     return false;
 }
 
