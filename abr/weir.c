@@ -13,6 +13,10 @@
 
 // The value function's steps are whole segments, so many that a full buffer is about this many.
 #define STEPS_PER_BUFFER 9.0
+#define SEGMENTS_MAX     1e6
+// Segments shorter or longer than this are taken for so long.
+#define DURATION_LEAST_US (WEIR_SECOND_US / 10)
+#define DURATION_MOST_US  (60 * WEIR_SECOND_US)
 // A transfer that may have to be given up is looked at so often.
 #define LOOK_US INT64_C(200000)
 // Looks begin so long before, for its rate to be known.
@@ -42,6 +46,7 @@ static void reset(void *state)
 {
     struct weir *s = state;
     weir_predict_reset(&s->predict);
+    weir_progress_forget(&s->progress);
     s->begun = false;
 }
 
@@ -118,12 +123,23 @@ static double nominal_bytes(const struct weir *s, size_t rung)
     return s->ladder.linear[rung] * (double)s->duration_us / 8;
 }
 
+// Segments in a step of the value function.
+static double segments_of(const struct weir *s)
+{
+    double buffered = (double)s->buffer_max_us / (double)s->duration_us;
+    double segments = max(1, min(buffered / STEPS_PER_BUFFER, SEGMENTS_MAX));
+    double whole = (double)(int64_t)segments;
+    return whole < segments ? whole + 1 : whole;
+}
+
 // Tables for this ladder, segment length and buffer. Segments a little longer than the first, and
 // shorter ones, keep them.
 static void prepare(struct weir *s, const struct weir_abr_observation *o)
 {
     bool changed = weir_quality_update(&s->ladder, o->ladder);
     int64_t duration_us = o->segment_duration_us > 0 ? o->segment_duration_us : 2 * WEIR_SECOND_US;
+    duration_us = duration_us > DURATION_LEAST_US ? duration_us : DURATION_LEAST_US;
+    duration_us = duration_us < DURATION_MOST_US ? duration_us : DURATION_MOST_US;
     if (s->begun && !changed && duration_us <= s->duration_us + s->duration_us / 8 &&
         o->buffer_max_us == s->buffer_max_us)
         return;
@@ -131,10 +147,7 @@ static void prepare(struct weir *s, const struct weir_abr_observation *o)
     s->duration_us = duration_us;
     s->buffer_max_us = o->buffer_max_us;
     grade(s);
-    double buffered = (double)s->buffer_max_us / (double)s->duration_us;
-    double segments = 1;
-    while (buffered / segments > STEPS_PER_BUFFER)
-        segments++;
+    double segments = segments_of(s);
     struct weir_value_shape shape;
     memset(&shape, 0, sizeof(shape));
     shape.rungs = s->ladder.count < WEIR_VALUE_RUNGS ? s->ladder.count : WEIR_VALUE_RUNGS;
@@ -168,7 +181,7 @@ static double steps_left(const struct weir *s, const struct weir_abr_observation
 {
     if (o->until_end_us == WEIR_ABR_NO_TIME)
         return WEIR_VALUE_STEPS;
-    double media_s = (double)(o->until_end_us - o->segment_duration_us) / 1e6;
+    double media_s = ((double)o->until_end_us - (double)o->segment_duration_us) / 1e6;
     return media_s / s->value.shape.step_s + 0.01; // the last segment may be a little short
 }
 
@@ -222,6 +235,7 @@ static double bytes_of(const struct weir *s, const struct weir_abr_observation *
 static struct weir_abr_decision decide(void *state, const struct weir_abr_observation *o)
 {
     struct weir *s = state;
+    weir_progress_forget(&s->progress);
     if (o->ladder->count == 1)
         return (struct weir_abr_decision){.rung = 0, .reason = "only rung"};
     if (!weir_predict_knows(&s->predict, o))
@@ -279,7 +293,7 @@ static int64_t due_in_us(const struct weir *s, const struct weir_abr_observation
 {
     double spare_us = (double)o->buffer_level_us - s->rescue * (double)s->duration_us;
     double in_us = (spare_us - s->patience * (double)t->elapsed_us) / (1 + s->patience);
-    return spare_us > 0 && in_us > 0 ? (int64_t)in_us : 0;
+    return spare_us > 0 && in_us > 0 ? (int64_t)min(in_us, 1e15) : 0;
 }
 
 static struct weir_abr_watch watch(void *state, const struct weir_abr_observation *o,
@@ -299,7 +313,7 @@ static struct weir_abr_watch watch(void *state, const struct weir_abr_observatio
     if (t->since_first_byte_us <= 0)
         return later;
     weir_progress_look(&s->progress, t);
-    bool patient = o->buffer_level_us > (int64_t)(s->rescue * (double)s->duration_us);
+    bool patient = (double)o->buffer_level_us > s->rescue * (double)s->duration_us;
     double rate = weir_progress_rate(&s->progress, t, patient);
     if (in_us > 0 || rate <= 0)
         return later;
@@ -317,6 +331,7 @@ static void abandoned(void *state, const struct weir_abr_observation *o, size_t 
     (void)to_rung;
     struct weir *s = state;
     weir_predict_add_rate(&s->predict, s->seen_rate);
+    weir_progress_forget(&s->progress);
 }
 
 const struct weir_abr_ops weir_abr_weir = {

@@ -6,10 +6,15 @@
 // What nothing at all is taken for.
 #define NOTHING_BYTES 500
 
+void weir_progress_forget(struct weir_progress *p)
+{
+    p->marks[0].elapsed_us = INT64_MAX;
+}
+
 void weir_progress_look(struct weir_progress *p, const struct weir_abr_transfer *t)
 {
     struct weir_progress_mark *marks = p->marks;
-    if (t->elapsed_us < marks[0].elapsed_us || t->done_bytes < marks[0].bytes) { // another transfer
+    if (t->elapsed_us < marks[0].elapsed_us) {
         for (size_t i = 0; i < WEIR_PROGRESS_MARKS; i++)
             marks[i] = (struct weir_progress_mark){
                 .elapsed_us = t->elapsed_us - t->since_first_byte_us,

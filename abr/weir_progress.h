@@ -17,6 +17,8 @@ struct weir_progress {
     struct weir_progress_mark marks[WEIR_PROGRESS_MARKS]; // newest first
 };
 
+// The looks to come are at another transfer.
+void weir_progress_forget(struct weir_progress *p);
 void weir_progress_look(struct weir_progress *p, const struct weir_abr_transfer *t);
 // Bytes per second over the last second or so; `patient`: or over the last four or five, if that
 // is more. Never quite 0; 0 where it is too early to say.
