@@ -52,11 +52,12 @@ static int check(const char *path, const struct weir_abr_plugin *plugin, struct 
         weir_error_hint(error, "build it against this version's weir/abr.h");
         return WEIR_ERR_INVAL;
     }
-    // Later versions may add members at the end, for which an older Weir has no use.
-    if (plugin->ops_size < sizeof(struct weir_abr_ops)) {
+    // A later Weir that has more of them will read less of an older plug-in's; none is older yet.
+    if (plugin->ops_size != sizeof(struct weir_abr_ops)) {
         weir_error_set(error, WEIR_ERR_INVAL, path, "the plug-in's table has %zu bytes, not %zu",
                        plugin->ops_size, sizeof(struct weir_abr_ops));
-        weir_error_hint(error, "set ops_size to sizeof(struct weir_abr_ops)");
+        weir_error_hint(error,
+                        "set ops_size to sizeof(struct weir_abr_ops) of this version's weir/abr.h");
         return WEIR_ERR_INVAL;
     }
     return check_ops(path, plugin->ops, error);
