@@ -83,7 +83,7 @@ static const struct spec {
     {"duration", OPT_DURATION, "T", NULL, "play so much"},
     {"loop", OPT_LOOP, "N", NULL, "play N times"},
     {"abr", OPT_ABR, "NAME[:key=value,…]", "choice of rung",
-     "algorithm (default bola); `--abr help` lists them"},
+     "algorithm (default weir); `--abr help` lists them"},
     {"rung", OPT_RUNG, "N", NULL, "hold this rung, 0 the lowest"},
     {"max-height", OPT_MAX_HEIGHT, "PX", NULL, "no rung with taller pictures"},
     {"max-bitrate", OPT_MAX_BITRATE, "BPS", NULL, "no rung with a higher bandwidth"},

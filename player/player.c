@@ -6,7 +6,7 @@
 
 #include "player/session.h"
 
-#define DEFAULT_ABR "bola"
+#define DEFAULT_ABR "weir"
 // The first picture is shown as soon as it is decoded; motion begins when a little more is there,
 // else the link would stall it one picture later. 0.24 s: what a 5 Mbit/s link brings while the
 // decoder starts (docs/results.md).

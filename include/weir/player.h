@@ -39,7 +39,9 @@ enum weir_audio_output {
 /** How to play. Zero is a sensible or rejected value everywhere; strings are copied. */
 struct weir_player_params {
     const char *url; ///< required: http, https or file URL, or a local path
-    const char *abr; ///< "NAME[:key=value,…]" (default "bola"); see `weir play --abr help`
+    const char *abr; ///< "NAME[:key=value,…]" (default "weir"); see `weir play --abr help`.
+                     ///< With a `/` in it: a shared object that is loaded and run
+                     ///< (weir/abr.h), so let no text from outside in
     long rung;       ///< >= 0: hold this rung, 0 the lowest; -1 (default): adapt
     int max_height;  ///< no rung above; 0: no bound
     int64_t max_bitrate_bps;

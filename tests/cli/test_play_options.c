@@ -84,7 +84,7 @@ static void defaults_are_those_of_the_interface(void **state)
     assert_int_equal(o.player.rung, -1);
     assert_true(o.player.abandon);
     assert_int_equal(o.loops, 1);
-    assert_string_equal(o.player.abr, "bola");
+    assert_string_equal(o.player.abr, "weir");
 }
 
 static void values_arrive_where_they_belong(void **state)
