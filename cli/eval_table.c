@@ -195,5 +195,6 @@ void weir_eval_print_tables(const struct weir_results *r, FILE *out)
     for (size_t i = 0; i < r->set_count; i++)
         print_set(r, &r->sets[i], out);
     if (r->failed)
-        (void)fprintf(out, "\n%lld sessions ended early by an error\n", (long long)r->failed);
+        (void)fprintf(out, "\n%lld sessions ended early by an error and are in no mean\n",
+                      (long long)r->failed);
 }

@@ -177,6 +177,12 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
     struct place at = p->places[k.trace];
     struct weir_result_set *set = &p->r->sets[(size_t)k.content * p->sets_each + at.set];
     struct weir_result_cell *c = &set->cells[k.abr];
+    p->r->sessions++;
+    if (row->integers[WEIR_ROW_ERRORS] > 0) { // told of, and in no mean
+        c->failed++;
+        p->r->failed++;
+        return 0;
+    }
     if (!c->sessions && !begin_cell(c, set->trace_count))
         return out_of_memory(e);
     int64_t stall_us = row->integers[WEIR_ROW_STALL_US];
@@ -196,10 +202,6 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
     c->sessions++;
     c->sessions_of[at.index]++;
     c->stalled += stall_us > 0;
-    bool failed = row->integers[WEIR_ROW_ERRORS] > 0;
-    c->failed += failed;
-    p->r->failed += failed;
-    p->r->sessions++;
     set->has_vmaf = set->has_vmaf || !isnan(values[WEIR_RESULT_VMAF]);
     return 0;
 }
@@ -211,8 +213,9 @@ static void sums_to_means(struct weir_results *r)
             struct weir_result_cell *c = &r->sets[s].cells[a];
             for (size_t t = 0; c->sessions && t < r->sets[s].trace_count; t++)
                 for (int m = 0; m < WEIR_RESULT_METRICS; m++)
-                    c->by_trace[m][t] =
-                        c->sessions_of[t] ? c->by_trace[m][t] / (double)c->sessions_of[t] : (double)NAN;
+                    c->by_trace[m][t] = c->sessions_of[t]
+                                            ? c->by_trace[m][t] / (double)c->sessions_of[t]
+                                            : (double)NAN;
         }
     }
 }

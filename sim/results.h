@@ -39,7 +39,8 @@ struct weir_result_difference {
 
 // An algorithm in a set.
 struct weir_result_cell {
-    int64_t sessions, stalled, failed;     // 0 sessions: nothing is known of it
+    int64_t sessions, stalled;             // that came to their end; 0: nothing is known of it
+    int64_t failed;                        // ended early by an error: in none of the figures
     double *by_trace[WEIR_RESULT_METRICS]; // [trace_count]: means; NaN where unknown
     double mean[WEIR_RESULT_METRICS];
     struct weir_interval interval[WEIR_RESULT_METRICS]; // of LIN, LOG and VMAF

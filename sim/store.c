@@ -131,7 +131,7 @@ static int configure(struct weir_store *s, enum weir_store_mode mode, struct wei
                               "PRAGMA journal_mode=DELETE; PRAGMA cache_size=-65536;",
                               e);
     if (!err && s->temporary)
-        err = weir_store_exec(s, "PRAGMA synchronous=OFF", e);
+        err = weir_store_exec(s, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", e);
     // Two sweeps into one file would do everything twice: take the lock now, keep it.
     return err ? err : weir_store_exec(s, "BEGIN EXCLUSIVE; COMMIT", e);
 }

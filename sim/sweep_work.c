@@ -109,7 +109,17 @@ static void note_failure(struct weir_sweep_rows *out, const struct weir_sweep_pl
     }
 }
 
-// The record of one session. `failure` is what ended it early, or NULL.
+// A session that did not come to its end has no QoE: what stalled it for ever is in none of its
+// segments.
+static void forget_qoe(struct weir_row *row)
+{
+    if (row->integers[WEIR_ROW_ERRORS] == 0)
+        row->integers[WEIR_ROW_ERRORS] = 1;
+    row->reals[WEIR_ROW_QOE_LIN] = row->reals[WEIR_ROW_QOE_LOG] = NAN;
+    row->reals[WEIR_ROW_QOE_VMAF] = NAN;
+}
+
+// The record of one session; `failed`: it ended early by an error.
 static int keep_session(struct weir_sweep_rows *out, const struct weir_sweep_plan *p,
                         const struct weir_sweep_group *g, size_t column, const char *abr,
                         const struct weir_summary *s, bool failed)
@@ -126,9 +136,9 @@ static int keep_session(struct weir_sweep_rows *out, const struct weir_sweep_pla
             return WEIR_ERR_NOMEM;
         weir_row_init(row, weir_row_id(key), g->offset_us);
         weir_row_from_summary(row, s);
-        if (failed && row->integers[WEIR_ROW_ERRORS] == 0)
-            row->integers[WEIR_ROW_ERRORS] = 1;
-        if (weir_sabre_is_wanted(abr)) {
+        if (failed)
+            forget_qoe(row);
+        if (!failed && weir_sabre_is_wanted(abr)) {
             struct weir_link_params link = p->params->model.link;
             link.offset_us = g->offset_us;
             struct weir_sabre_figures f = weir_sabre_measure(

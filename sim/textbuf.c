@@ -106,7 +106,9 @@ void weir_textbuf_real(struct weir_textbuf *b, double value)
         return;
     }
     char text[40];
-    int length = snprintf(text, sizeof(text), "%.17g", value);
+    int length = snprintf(text, sizeof(text), "%.15g", value); // 0.23, not 0.23000000000000001
+    if (strtod(text, NULL) != value)
+        length = snprintf(text, sizeof(text), "%.17g", value);
     char *comma = strchr(text, ','); // where a host program has set a locale
     if (comma)
         *comma = '.';

@@ -402,7 +402,7 @@
     const notes = ['QoE is the mean per segment of quality, less stalls times the ladder’s highest quality, less changes of quality between neighbours; start-up is charged to the first segment. lin: Mbit/s; log: ln(bitrate / lowest).',
       'Means are over traces (several start times of one trace count as one). Intervals: 95 % percentile bootstrap by trace. Differences are paired by trace; p-values by sign flips, corrected after Holm over the algorithms of a set.'];
     if (data.baseline >= 0) notes.push('Differences are from ' + data.abrs[data.baseline].name + '.');
-    if (data.failed) notes.push(`${data.failed} sessions ended early by an error; they count as far as they got.`);
+    if (data.failed) notes.push(`${data.failed} sessions ended early by an error and are in no mean.`);
     if (data.missing) notes.push('Not all sessions are drawn over time. ' + data.missing);
     $('about').replaceChildren(list, ...notes.map(text => element('p', {text})));
   }

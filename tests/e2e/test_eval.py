@@ -137,10 +137,9 @@ def shards_merge_to_the_same_bytes(folder):
     check(not os.path.exists(name("mixed")), "a refused merge leaves a file")
 
 
-def kill_mid_way(folder, db, traces):
+def kill_mid_way(command, db):
     """Start a sweep that takes a while, kill it when something is stored."""
-    process = subprocess.Popen([e2e.ARGS.weir, "eval", *inputs(abrs="bola,mpc", traces=traces), "--offsets", "200",
-                                "--jobs", "2", "--db", db], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([e2e.ARGS.weir, "eval", *map(str, command), "--db", db], stderr=subprocess.DEVNULL)
     for _ in range(int(600 * e2e.ARGS.slow)):
         time.sleep(0.05)
         if process.poll() is not None or (os.path.exists(db) and os.path.getsize(db) > 400000):
@@ -154,14 +153,15 @@ def kill_mid_way(folder, db, traces):
 def a_killed_sweep_goes_on_where_it_was(folder):
     traces = make_traces(os.path.join(folder, "t"), 60, seconds=120)
     db, whole = os.path.join(folder, "killed.db"), os.path.join(folder, "whole.db")
-    equal(kill_mid_way(folder, db, traces), -signal.SIGKILL, "how the first run ended")
-    command = [*inputs(abrs="bola,mpc", traces=traces)[:-1], "--offsets", 200]
+    offsets = int(200 / e2e.ARGS.slow)
+    command = [*inputs(abrs="bola,mpc", traces=traces)[:-1], "--offsets", offsets]
+    equal(kill_mid_way(command, db), -signal.SIGKILL, "how the first run ended")
     run = ended_well(weir("eval", *command, "--db", db, timeout=240))
     said = " ".join(stderr_lines(run))
     match = re.search(r"(\d+) sessions were there, (\d+) were run", said)
     check(match, f"does not say what was there: {said}")
     before, after = map(int, match.groups())
-    check(before > 0 and before + after == 60 * 200 * 2, f"{before} were there, {after} were run")
+    check(before > 0 and before + after == 60 * offsets * 2, f"{before} were there, {after} were run")
     ended_well(weir("eval", *command, "--db", whole, timeout=240))
     check(read(db) == read(whole), "the database differs from that of one run")
 
