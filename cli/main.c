@@ -16,6 +16,7 @@
 #include "cli/html.h"
 #include "cli/inspect.h"
 #include "cli/play.h"
+#include "cli/replay.h"
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/sim.h"
@@ -32,13 +33,14 @@ static const struct verb {
     {"sim", "play a content over a trace in virtual time", weir_cli_sim},
     {"eval", "compare algorithms over many traces and contents", weir_cli_eval},
     {"report", "draw the results of eval as one HTML file", weir_cli_html},
+    {"replay", "run the engine again from a session's event log", weir_cli_replay},
     {"trace", "describe, convert and make throughput traces", weir_cli_trace},
     {"content", "record and describe what the simulator plays", weir_cli_content},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 // Verbs of the interface that later versions bring: named, so that nobody looks for a typing error.
-static const char *const planned[] = {"bench", "replay"};
+static const char *const planned[] = {"bench"};
 
 static const struct verb *find_verb(const char *name)
 {

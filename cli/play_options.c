@@ -53,6 +53,7 @@ enum option_id {
     OPT_DECODE,
     OPT_SEED,
     OPT_EVENTS,
+    OPT_RECORD,
     OPT_SUMMARY,
     OPT_FRAMEMD5,
     OPT_STATS,
@@ -125,6 +126,8 @@ static const struct spec {
      "with --virtual: off fetches and times all media, and decodes none"},
     {"seed", OPT_SEED, "N", NULL, "of everything random (default 0)"},
     {"events", OPT_EVENTS, "PATH|-", "reports", "what happens, as JSON lines (docs/events.md)"},
+    {"record", OPT_RECORD, NULL, NULL,
+     "with --events: also all that the engine heard and did, for `weir replay`"},
     {"summary", OPT_SUMMARY, "PATH|-", NULL, "the session as JSON, at the end"},
     {"framemd5", OPT_FRAMEMD5, "PATH|-", NULL, "a checksum of every picture delivered"},
     {"stats", OPT_STATS, NULL, NULL, "statistics over the picture, or in the status line"},
@@ -411,6 +414,9 @@ static int apply(struct weir_play_options *o, int id, const char *name, const ch
     case OPT_EVENTS:
         o->events_path = v;
         return 0;
+    case OPT_RECORD:
+        o->record = true;
+        return 0;
     case OPT_SUMMARY:
         o->summary_path = v;
         return 0;
@@ -450,6 +456,8 @@ static int check_simulation(const struct weir_play_options *o)
     if (!o->trace_path && (shaped || o->virtual_time))
         return weir_cli_usage("play", o->virtual_time ? "--virtual" : "--rtt-ms --net --offset",
                               "needs a --trace");
+    if (o->record && !o->events_path)
+        return weir_cli_usage("play", "--record", "needs --events, to record into");
     if (o->no_decode && !o->virtual_time)
         return weir_cli_usage("play", "--decode", "only --virtual can do without");
     if (!o->virtual_time)

@@ -25,7 +25,7 @@ struct weir_play_options {
     const char *trace_path;
     struct weir_link_params link;            // with trace_path
     bool virtual_time, no_decode, net_given; // likewise
-    bool fullscreen, keep_open, stats, quiet, verbose;
+    bool record, fullscreen, keep_open, stats, quiet, verbose;
     long loops;
 };
 

@@ -20,7 +20,7 @@ static int wrap(void *ctx, const struct weir_inject_session *session,
 int weir_simulation_open(struct weir_simulation *s, const struct weir_play_options *o,
                          struct weir_error *error)
 {
-    *s = (struct weir_simulation){.link = o->link, .inject = {.host = "live"}};
+    *s = (struct weir_simulation){.link = o->link, .inject = {.host = "live", .record = o->record}};
     if (!o->trace_path)
         return 0;
     int err = weir_trace_load(o->trace_path, &s->trace, error);
@@ -31,6 +31,7 @@ int weir_simulation_open(struct weir_simulation *s, const struct weir_play_optio
                                      .virtual_time = o->virtual_time,
                                      .exact_network = o->link.kind != WEIR_LINK_TCP,
                                      .no_decode = o->no_decode,
+                                     .record = o->record,
                                      .wrap = wrap,
                                      .ctx = s};
     return 0;

@@ -237,6 +237,20 @@ struct weir_table_track {
 // One period of such tracks; no URL in it means anything.
 int weir_presentation_for_tables(const char *url, const struct weir_table_track *tracks,
                                  size_t count, struct weir_presentation **out);
+// `count` representations that know nothing yet but their bandwidth and what else the caller writes
+// into them: one period, one track. For those who have the lists of segments from elsewhere.
+int weir_presentation_for_lists(const char *url, size_t count, struct weir_presentation **out);
+// A new init segment, that nobody can fetch. NULL when memory runs out.
+const struct weir_init *weir_presentation_new_init(struct weir_presentation *p);
+struct weir_listed_segment {
+    int64_t start_us, duration_us; // starts rise
+    int64_t size_bytes;            // -1 unknown
+    const struct weir_init *init;
+    bool gap;
+};
+// The representation's segments are these, and it is READY. The list is copied. 0, INVAL, NOMEM.
+int weir_presentation_set_list(struct weir_presentation *p, struct weir_representation *r,
+                               const struct weir_listed_segment *segments, int64_t count);
 // Hand over what index_need asked for: the bytes fetched from index_url[index_range], `in->url` as
 // after redirects. `data_offset` is the resource offset of the first byte. On return index_need is
 // READY, or names the next thing to fetch (hierarchical sidx). Errors as above; the representation

@@ -24,6 +24,7 @@ struct weir_inject {
     bool virtual_time;  // the transport made by wrap() moves the clock (player/pace.h)
     bool exact_network; // neither slow start nor scheduling: small transfers tell of it as well
     bool no_decode;     // nothing is demuxed or decoded; media plays for its time
+    bool record;        // the engine's life goes into the event stream (player/record.h)
     // *transport is the live one: replace it by one that owns it. 0, or an error: then *transport
     // stays as it is.
     int (*wrap)(void *ctx, const struct weir_inject_session *session,

@@ -224,6 +224,7 @@ static int create_telemetry(struct weir_player *p)
                                        .ctx = p->params.event_ctx,
                                        .t0_us = p->params.t0_us,
                                        .host = p->inject.host,
+                                       .record = p->inject.record,
                                        .trace = p->inject.trace,
                                        .abr = p->params.rung >= 0 ? held : p->params.abr,
                                        .content = p->params.url,

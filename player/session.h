@@ -5,6 +5,7 @@
 //   session_open.c    URL → presentation → selection → engine
 //   session_perform.c   the engine's actions carried out
 //   session_transfers.c the transport's events in
+//   session_record.c  what the engine heard and did, into the event stream
 //   present.c         which picture is due (application thread)
 #ifndef WEIR_PLAYER_SESSION_H
 #define WEIR_PLAYER_SESSION_H
@@ -23,6 +24,7 @@
 #include "player/engine/engine.h"
 #include "player/inject.h"
 #include "player/playclock.h"
+#include "player/record.h"
 #include "player/select.h"
 #include "player/stream.h"
 #include "player/telemetry.h"
@@ -87,6 +89,7 @@ struct weir_player {
     bool abr_fault_told[WEIR_ENGINE_TRACKS];
     struct weir_engine *engine;
     struct weir_actions actions;
+    struct weir_record_names names; // with inject.record
     struct weir_session_fetch fetches[WEIR_FETCHES_MAX];
     struct weir_session_init *inits;
     size_t init_count, init_room;
@@ -159,6 +162,12 @@ void weir_session_end(struct weir_player *p, int err);
 // A failure of this track, unless one is noted already.
 void weir_session_note_failure(struct weir_player *p, enum weir_engine_track track,
                                const struct weir_error *e);
+
+// session_record.c: no effect unless it was asked for.
+int weir_session_record_engine(struct weir_player *p, const struct weir_engine_params *params);
+void weir_session_record_index(struct weir_player *p, const struct weir_representation *rep);
+void weir_session_record_step(struct weir_player *p, int64_t at_us,
+                              const struct weir_engine_event *event);
 
 // session_loop.c
 // No further segments will come for any stream that is there: what they have plays out.

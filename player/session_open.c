@@ -330,6 +330,8 @@ static int create_engine(struct weir_player *p, struct weir_error *error)
     if (err)
         return err;
     err = weir_engine_create(&ep, &p->selection.content, &p->engine);
+    if (!err)
+        err = weir_session_record_engine(p, &ep);
     return err ? weir_error_set(error, err, p->params.url, "cannot start the engine: %s",
                                 weir_strerror(err))
                : 0;
@@ -386,6 +388,7 @@ void weir_session_close(struct weir_player *p)
         weir_abr_destroy(&p->abr[k]);
     weir_segment_unref(&p->document);
     weir_segment_unref(&p->whole_file);
+    weir_record_names_clear(&p->names);
     weir_selection_clear(&p->selection);
     weir_presentation_destroy(&p->presentation);
     free(p->document_url);

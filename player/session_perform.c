@@ -535,8 +535,10 @@ void weir_session_step(struct weir_player *p, const struct weir_engine_event *ev
 {
     if (p->engine_ended)
         return;
-    if (weir_engine_step(p->engine, weir_clock_now_us(&p->clock), event, &p->actions))
+    int64_t at_us = weir_clock_now_us(&p->clock);
+    if (weir_engine_step(p->engine, at_us, event, &p->actions))
         return; // an event that came too late to matter
+    weir_session_record_step(p, at_us, event);
     struct weir_engine_status s = weir_engine_status(p->engine, weir_clock_now_us(&p->clock));
     (void)pthread_mutex_lock(&p->lock);
     p->status.paused = s.paused;

@@ -22,6 +22,8 @@ static void load_index(struct weir_player *p, struct weir_session_fetch *f,
                                                 range.first < 0 ? 0 : range.first, &error);
     if (e->index.err)
         weir_session_note_failure(p, f->what.track, &error);
+    else
+        weir_session_record_index(p, f->what.rep);
     if (!e->index.err && p->presentation->live) {
         weir_error_set(&error, WEIR_ERR_UNSUPPORTED, in.url, "live streams are not supported yet");
         weir_session_fail(p, &error);

@@ -24,6 +24,7 @@ struct weir_telemetry_params {
     const char *host;                  // "live", "replay", "model"
     const char *abr, *content, *trace; // trace may be NULL
     uint64_t seed;
+    bool record; // every line carries a checksum over all up to it
 };
 
 // Figures that the host keeps; all from one moment.
@@ -68,6 +69,9 @@ void weir_telemetry_position(struct weir_telemetry *t, int64_t now_us, int64_t m
 void weir_telemetry_warning(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
 void weir_telemetry_error(struct weir_telemetry *t, int64_t now_us, const struct weir_error *e);
 void weir_telemetry_end(struct weir_telemetry *t, int64_t now_us, const char *reason);
+
+// A line of the engine's life (player/record.h); takes over `o`.
+void weir_telemetry_record(struct weir_telemetry *t, int64_t now_us, const char *event, json_t *o);
 
 // Moments' values for an overlay. The telemetry's thread.
 struct weir_telemetry_counts {

@@ -1,10 +1,12 @@
 // player/telemetry_events.c — the event stream: one JSON object per line, members as docs/events.md
 // lists them.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "core/url.h"
+#include "player/record.h"
 #include "player/telemetry_state.h"
 
 static double seconds(int64_t us)
@@ -22,6 +24,20 @@ static const char *track_name(enum weir_engine_track track)
     return track == WEIR_ENGINE_VIDEO ? "video" : "audio";
 }
 
+// The line with the checksum over it and all before it.
+static void hand_over_summed(struct weir_telemetry *t, const char *text)
+{
+    size_t length = strlen(text); // "{…}"
+    char *summed = malloc(length + 32);
+    if (!summed)
+        return;
+    t->sum = weir_record_sum(t->sum, text, length);
+    (void)snprintf(summed, length + 32, "%.*s,\"sum\":\"%016llx\"}", (int)(length - 1), text,
+                   (unsigned long long)t->sum);
+    t->params.event(t->params.ctx, summed);
+    free(summed);
+}
+
 // Takes over `o`; adds t and event, and hands the line to the sink.
 static void emit(struct weir_telemetry *t, int64_t now_us, const char *event, json_t *o)
 {
@@ -31,12 +47,22 @@ static void emit(struct weir_telemetry *t, int64_t now_us, const char *event, js
         (void)json_object_set_new(line, "event", json_string(event));
         (void)json_object_update(line, o);
         char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(12));
-        if (text)
+        if (text && t->params.record)
+            hand_over_summed(t, text);
+        else if (text)
             t->params.event(t->params.ctx, text);
         free(text);
     }
     json_decref(line);
     json_decref(o);
+}
+
+void weir_telemetry_record(struct weir_telemetry *t, int64_t now_us, const char *event, json_t *o)
+{
+    if (t->params.event)
+        emit(t, now_us, event, o);
+    else
+        json_decref(o);
 }
 
 static bool silent(const struct weir_telemetry *t)

@@ -30,6 +30,7 @@ struct weir_telemetry {
     int64_t stalls, switches, bytes, wasted_bytes, abandoned, errors;
     bool first_frame_seen;
     json_t *warnings;
+    uint64_t sum; // with params.record, of the lines so far
 };
 
 json_t *weir_telemetry_seconds(int64_t us); // null for NONE
