@@ -41,6 +41,7 @@ void weir_opt_scratch_free(struct weir_opt_scratch *s)
     free(s->stalled);
     free(s->values);
     free(s->passing);
+    free(s->choices);
     *s = (struct weir_opt_scratch){0};
 }
 
@@ -49,6 +50,7 @@ void weir_opt_grid_free(struct weir_opt_grid *g)
     free(g->level_us);
     free(g->layers);
     free(g->rows);
+    free(g->spans);
     free(g->reference);
     *g = (struct weir_opt_grid){0};
 }
@@ -87,6 +89,27 @@ struct weir_opt_row *weir_opt_grid_row(const struct weir_opt_grid *g, size_t lay
     if (level < l->first || level > l->last)
         return NULL;
     return &g->rows[l->row + (size_t)(level - l->first)];
+}
+
+struct weir_opt_span *weir_opt_grid_spans(const struct weir_opt_grid *g,
+                                          const struct weir_opt_problem *p,
+                                          const struct weir_opt_row *row)
+{
+    return g->spans + (size_t)(row - g->rows) * p->rungs;
+}
+
+bool weir_opt_grid_times(const struct weir_opt_grid *g, size_t layer, int32_t *lo, int32_t *hi)
+{
+    *lo = INT32_MAX;
+    *hi = INT32_MIN;
+    for (int32_t m = g->layers[layer].first; m <= g->layers[layer].last; m++) {
+        const struct weir_opt_row *r = weir_opt_grid_row(g, layer, m);
+        if (r->hi < r->lo)
+            continue;
+        *lo = r->lo < *lo ? r->lo : *lo;
+        *hi = r->hi > *hi ? r->hi : *hi;
+    }
+    return *hi >= *lo;
 }
 
 int32_t weir_opt_grid_level(const struct weir_opt_grid *g, int64_t stall_us)
@@ -155,32 +178,68 @@ static int lay_levels(struct weir_opt_grid *g, const struct weir_opt_problem *p,
     return 0;
 }
 
-static struct weir_opt_row *add_row(struct weir_opt_grid *g)
+static bool make_row_room(struct weir_opt_grid *g, size_t rungs)
 {
-    if (g->row_count == g->row_room) {
-        size_t room = g->row_room ? g->row_room * 2 : 4096;
-        struct weir_opt_row *grown = realloc(g->rows, room * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        g->rows = grown;
-        g->row_room = room;
-    }
-    return &g->rows[g->row_count++];
+    if (g->row_count < g->row_room)
+        return true;
+    size_t room = g->row_room ? g->row_room * 2 : 4096;
+    struct weir_opt_row *rows = realloc(g->rows, room * sizeof(*rows));
+    g->rows = rows ? rows : g->rows;
+    struct weir_opt_span *spans = realloc(g->spans, room * rungs * sizeof(*spans));
+    g->spans = spans ? spans : g->spans;
+    if (!rows || !spans)
+        return false;
+    g->row_room = room;
+    return true;
 }
 
-// What is left of a coarser row: its cells cover `ratio` of ours each; times beyond its ends belong
-// to the end cells, to which it moved them.
-static void narrow(struct weir_opt_row *r, const struct weir_opt_row *coarse, int32_t coarse_latest,
-                   int32_t ratio)
+// What is left of a coarser span: its cells cover `ratio` of ours each; times beyond its end belong
+// to the last, to which it moved them.
+static void narrow(struct weir_opt_span *s, const struct weir_opt_span *coarse,
+                   int32_t coarse_latest, int32_t ratio)
 {
-    if (!coarse || coarse->keep_hi < coarse->keep_lo) {
-        r->hi = r->lo - 1;
+    if (coarse->keep_hi < coarse->keep_lo) {
+        s->hi = s->lo - 1;
         return;
     }
     int32_t lo = coarse->keep_lo * ratio, hi = coarse->keep_hi * ratio + (ratio - 1);
-    r->lo = lo > r->lo ? lo : r->lo;
-    if (coarse->keep_hi < coarse_latest && hi < r->hi)
-        r->hi = hi;
+    s->lo = lo > s->lo ? lo : s->lo;
+    if (coarse->keep_hi < coarse_latest && hi < s->hi)
+        s->hi = hi;
+}
+
+// Make the grid's next row. False: no memory.
+static bool lay_row(struct weir_opt_grid *g, const struct weir_opt_problem *p, size_t layer,
+                    int32_t level, const struct weir_opt_grid *coarse)
+{
+    if (!make_row_room(g, p->rungs))
+        return false;
+    struct weir_opt_row *r = &g->rows[g->row_count];
+    struct weir_opt_span *spans = weir_opt_grid_spans(g, p, r);
+    const struct weir_opt_span *above = NULL;
+    int32_t above_latest = 0, ratio = 1;
+    if (coarse) {
+        int32_t m = weir_opt_grid_level(coarse, g->level_us[level]);
+        const struct weir_opt_row *row = weir_opt_grid_row(coarse, layer, m);
+        above = row ? weir_opt_grid_spans(coarse, p, row) : NULL;
+        above_latest = weir_opt_grid_latest(coarse, p, layer, m);
+        ratio = (int32_t)(coarse->step_us / g->step_us);
+    }
+    *r = (struct weir_opt_row){.lo = INT32_MAX, .hi = INT32_MIN};
+    int32_t earliest = weir_opt_grid_earliest(g, p, layer, level);
+    int32_t latest = weir_opt_grid_latest(g, p, layer, level);
+    for (size_t k = 0; k < p->rungs; k++) {
+        spans[k] = (struct weir_opt_span){.lo = earliest, .hi = latest};
+        if (above)
+            narrow(&spans[k], &above[k], above_latest, ratio);
+        else if (coarse)
+            spans[k].hi = spans[k].lo - 1;
+        if (spans[k].hi < spans[k].lo)
+            continue;
+        r->lo = spans[k].lo < r->lo ? spans[k].lo : r->lo;
+        r->hi = spans[k].hi > r->hi ? spans[k].hi : r->hi;
+    }
+    return true;
 }
 
 static int lay_layer(struct weir_opt_grid *g, const struct weir_opt_problem *p, size_t layer,
@@ -188,7 +247,6 @@ static int lay_layer(struct weir_opt_grid *g, const struct weir_opt_problem *p, 
 {
     struct weir_opt_layer *l = &g->layers[layer];
     *l = (struct weir_opt_layer){.first = 0, .last = -1, .row = g->row_count};
-    int32_t ratio = coarse ? (int32_t)(coarse->step_us / g->step_us) : 1;
     int32_t from = weir_opt_grid_lowest(g, p, layer), to = g->level_count - 1;
     if (coarse) {
         const struct weir_opt_layer *c = &coarse->layers[layer];
@@ -199,63 +257,48 @@ static int lay_layer(struct weir_opt_grid *g, const struct weir_opt_problem *p, 
         if (c->last + 1 < coarse->level_count)
             to = weir_opt_grid_level(g, coarse->level_us[c->last + 1] - 1);
     }
+    size_t filled = g->row_count; // rows up to the last that is not empty
     for (int32_t m = from; m <= to; m++) {
-        struct weir_opt_row r = {.lo = weir_opt_grid_earliest(g, p, layer, m),
-                                 .hi = weir_opt_grid_latest(g, p, layer, m)};
-        if (coarse) {
-            int32_t above = weir_opt_grid_level(coarse, g->level_us[m]);
-            narrow(&r, weir_opt_grid_row(coarse, layer, above),
-                   weir_opt_grid_latest(coarse, p, layer, above), ratio);
-        }
-        bool empty = r.hi < r.lo;
+        if (!lay_row(g, p, layer, m, coarse))
+            return WEIR_ERR_NOMEM;
+        bool empty = g->rows[g->row_count].hi < g->rows[g->row_count].lo;
         if (empty && l->last < l->first)
             continue;
-        struct weir_opt_row *row = add_row(g);
-        if (!row)
-            return WEIR_ERR_NOMEM;
-        *row = r;
         if (l->last < l->first)
             l->first = m;
+        g->row_count++;
         l->last = m;
+        filled = empty ? filled : g->row_count;
     }
-    while (l->last >= l->first && g->rows[g->row_count - 1].hi < g->rows[g->row_count - 1].lo) {
-        g->row_count--;
-        l->last--;
-    }
+    l->last -= (int32_t)(g->row_count - filled);
+    g->row_count = filled;
     return 0;
 }
 
-// Where each row's values go: all in turn, or two layers alternately.
-static int place(struct weir_opt_grid *g, const struct weir_opt_problem *p, size_t values_max)
+// Where each span's values go: all in turn, or two layers alternately.
+static void place(struct weir_opt_grid *g, const struct weir_opt_problem *p, size_t values_max)
 {
-    size_t largest = 0, all = 0;
+    size_t largest = 0;
+    g->cells = 0;
     for (size_t i = 1; i <= p->segments; i++) {
-        size_t layer = 0;
-        for (int32_t m = g->layers[i].first; m <= g->layers[i].last; m++) {
-            struct weir_opt_row *r = weir_opt_grid_row(g, i, m);
-            r->at = layer;
-            layer += r->hi >= r->lo ? (size_t)(r->hi - r->lo + 1) * p->rungs : 0;
+        struct weir_opt_span *s = g->spans + g->layers[i].row * p->rungs;
+        size_t rows = (size_t)(g->layers[i].last - g->layers[i].first + 1), size = 0;
+        for (size_t n = 0; n < rows * p->rungs; n++) {
+            s[n].at = g->cells + size;
+            size += weir_opt_width(&s[n]);
         }
-        largest = layer > largest ? layer : largest;
-        all += layer;
+        largest = size > largest ? size : largest;
+        g->cells += size;
     }
-    g->cells = all;
-    g->kept = all <= values_max;
-    g->value_count = g->kept ? all : 2 * largest;
-    size_t at = 0;
-    for (size_t i = 1; i <= p->segments; i++) {
-        size_t layer = 0;
-        if (!g->kept)
-            at = (i & 1) * largest;
-        for (int32_t m = g->layers[i].first; m <= g->layers[i].last; m++) {
-            struct weir_opt_row *r = weir_opt_grid_row(g, i, m);
-            r->at += at;
-            layer += r->hi >= r->lo ? (size_t)(r->hi - r->lo + 1) * p->rungs : 0;
-        }
-        if (g->kept)
-            at += layer;
+    g->kept = g->cells <= values_max;
+    g->value_count = g->kept ? g->cells : 2 * largest;
+    for (size_t i = 1; !g->kept && i <= p->segments; i++) {
+        struct weir_opt_span *s = g->spans + g->layers[i].row * p->rungs;
+        size_t rows = (size_t)(g->layers[i].last - g->layers[i].first + 1);
+        size_t first = rows ? s->at : 0;
+        for (size_t n = 0; n < rows * p->rungs; n++)
+            s[n].at = s[n].at - first + (i & 1) * largest;
     }
-    return 0;
 }
 
 int weir_opt_grid_lay(struct weir_opt_grid *g, const struct weir_opt_problem *p,
@@ -275,7 +318,7 @@ int weir_opt_grid_lay(struct weir_opt_grid *g, const struct weir_opt_problem *p,
     for (size_t i = 1; !err && i <= p->segments; i++)
         err = lay_layer(g, p, i, coarse);
     if (!err)
-        err = place(g, p, sizes->values_max);
+        place(g, p, sizes->values_max);
     return err;
 }
 
@@ -317,10 +360,11 @@ static float value_after_stall(const struct weir_opt_grid *g, const struct weir_
                                size_t layer, int32_t level, size_t rung)
 {
     const struct weir_opt_row *r = weir_opt_grid_row(g, layer, level);
-    int32_t a = weir_opt_grid_latest(g, p, layer, level);
-    if (!r || a < r->lo || a > r->hi)
+    if (!r)
         return WEIR_OPT_NOTHING;
-    return g->values[r->at + rung * (size_t)(r->hi - r->lo + 1) + (size_t)(a - r->lo)];
+    const struct weir_opt_span *s = &weir_opt_grid_spans(g, p, r)[rung];
+    int32_t a = weir_opt_grid_latest(g, p, layer, level);
+    return a >= s->lo && a <= s->hi ? g->values[s->at + (size_t)(a - s->lo)] : WEIR_OPT_NOTHING;
 }
 
 struct stalls { // of one layer: values[rung][a - lo] of arriving at a, too late
@@ -358,6 +402,11 @@ static int fill_stalls(const struct weir_opt_grid *g, const struct weir_opt_prob
     return 0;
 }
 
+struct arrivals { // of one layer: arrival[rung][a - lo]
+    int32_t lo;
+    size_t width;
+};
+
 // The first place in arrival[0 .. count) that is >= bound.
 static int32_t first_at_least(const int32_t *arrival, int32_t from, int32_t count, int32_t bound)
 {
@@ -383,10 +432,10 @@ struct step {
     const int32_t *arrival; // [count]
     int32_t count;
     float reward;
-    const struct weir_opt_row *next; // before the next segment, without a stall, or NULL
-    const float *next_values;        // of this rung
-    int32_t earliest, deadline;      // of that level
-    const float *stalled;            // of this rung
+    const struct weir_opt_span *next; // before the next segment, without a stall; may be empty
+    const float *next_values;
+    int32_t earliest, deadline; // of that level
+    const float *stalled;       // of this rung
     struct stalls stalls;
 };
 
@@ -394,8 +443,8 @@ static void take(float *restrict out, const struct step *s)
 {
     int32_t late = first_at_least(s->arrival, 0, s->count, s->deadline + 1);
     int32_t i = 0;
-    if (s->next && s->next->hi >= s->next->lo) {
-        const struct weir_opt_row *n = s->next;
+    if (weir_opt_width(s->next)) {
+        const struct weir_opt_span *n = s->next;
         int32_t to = first_at_least(s->arrival, 0, late, n->hi + 1);
         if (s->earliest >= n->lo && s->earliest <= n->hi) {
             int32_t full = first_at_least(s->arrival, 0, to, s->earliest);
@@ -442,70 +491,87 @@ void weir_opt_charge_changes(float *values, size_t count, const double *quality,
     }
 }
 
+// The largest magnitude in a span: as later is never better, it is that of the last value there is,
+// or of the first.
 static float largest(const float *values, size_t count, float so_far)
 {
-    float lanes[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        for (size_t j = 0; j < 8; j++) {
-            float v = -values[i + j];
-            v = v < 1e29F ? v : 0;
-            lanes[j] = v > lanes[j] ? v : lanes[j];
-        }
+    while (count > 0 && values[count - 1] <= WEIR_OPT_NOTHING / 2)
+        count--;
+    if (count == 0)
+        return so_far;
+    float low = -values[count - 1], high = values[0];
+    so_far = low > so_far ? low : so_far;
+    return high > so_far ? high : so_far;
+}
+
+static const struct weir_opt_span no_span = {.hi = -1};
+
+// The values of a row: every choice from every time, then what changing to it costs.
+static int solve_row(struct weir_opt_grid *g, const struct weir_opt_problem *p,
+                     struct weir_opt_scratch *scratch, size_t layer, int32_t level,
+                     const struct arrivals *arrivals, struct stalls stalls)
+{
+    const struct weir_opt_row *r = weir_opt_grid_row(g, layer, level);
+    size_t count = (size_t)(r->hi - r->lo + 1);
+    if (!weir_opt_scratch_room(&scratch->choices, &scratch->choice_room, count * p->rungs,
+                               sizeof(*scratch->choices)))
+        return WEIR_ERR_NOMEM;
+    int32_t lowest = weir_opt_grid_lowest(g, p, layer + 1);
+    level = level > lowest ? level : lowest;
+    const struct weir_opt_row *next = weir_opt_grid_row(g, layer + 1, level);
+    const struct weir_opt_span *nexts = next ? weir_opt_grid_spans(g, p, next) : NULL;
+    struct step s = {.count = (int32_t)count,
+                     .earliest = weir_opt_grid_earliest(g, p, layer + 1, level),
+                     .deadline = weir_opt_grid_deadline(g, p, layer + 1, level),
+                     .stalls = stalls};
+    for (size_t k = 0; k < p->rungs; k++) {
+        s.arrival = scratch->arrival + k * arrivals->width + (r->lo - arrivals->lo);
+        s.stalled = scratch->stalled + k * (size_t)(stalls.hi - stalls.lo + 1);
+        s.reward = (float)(p->quality[k] - g->reference[layer]);
+        s.next = nexts ? &nexts[k] : &no_span;
+        s.next_values = g->values + s.next->at;
+        take(scratch->choices + k * count, &s);
     }
-    for (; i < count; i++) {
-        float v = -values[i];
-        v = v < 1e29F ? v : 0;
-        lanes[0] = v > lanes[0] ? v : lanes[0];
-    }
-    for (size_t j = 0; j < 8; j++)
-        so_far = lanes[j] > so_far ? lanes[j] : so_far;
-    return so_far;
+    weir_opt_charge_changes(scratch->choices, count, p->quality, p->rungs);
+    const struct weir_opt_span *span = weir_opt_grid_spans(g, p, r);
+    for (size_t k = 0; k < p->rungs; k++, span++)
+        if (weir_opt_width(span))
+            memcpy(g->values + span->at, scratch->choices + k * count + (span->lo - r->lo),
+                   weir_opt_width(span) * sizeof(*g->values));
+    return 0;
 }
 
 static int solve_layer(struct weir_opt_grid *g, const struct weir_opt_problem *p,
                        struct weir_opt_scratch *scratch, size_t layer, float *magnitude)
 {
     const struct weir_opt_layer *l = &g->layers[layer], *n = &g->layers[layer + 1];
-    int32_t lo = INT32_MAX, hi = INT32_MIN;
-    for (int32_t m = l->first; m <= l->last; m++) {
-        const struct weir_opt_row *r = weir_opt_grid_row(g, layer, m);
-        lo = r->hi >= r->lo && r->lo < lo ? r->lo : lo;
-        hi = r->hi >= r->lo && r->hi > hi ? r->hi : hi;
+    int32_t lo, hi;
+    if (!weir_opt_grid_times(g, layer, &lo, &hi))
+        return 0;
+    if (n->last < n->first) { // nothing leads on from here
+        for (int32_t m = l->first; m <= l->last; m++) {
+            const struct weir_opt_span *s =
+                weir_opt_grid_spans(g, p, weir_opt_grid_row(g, layer, m));
+            for (size_t k = 0; k < p->rungs; k++)
+                fill(g->values + s[k].at, 0, (int32_t)weir_opt_width(&s[k]), WEIR_OPT_NOTHING);
+        }
+        return 0;
     }
-    if (hi < lo || n->last < n->first)
-        return 0; // no row: nothing reads them
     struct stalls stalls;
+    struct arrivals arrivals = {.lo = lo, .width = (size_t)(hi - lo + 1)};
     int err = weir_opt_grid_arrivals(g, p, scratch, layer, lo, hi);
     if (!err)
         err = fill_stalls(g, p, scratch, layer + 1, &stalls);
-    if (err)
-        return err;
-    size_t width = (size_t)(hi - lo + 1), stalls_width = (size_t)(stalls.hi - stalls.lo + 1);
-    int32_t lowest = weir_opt_grid_lowest(g, p, layer + 1);
-    for (int32_t m = l->first; m <= l->last; m++) {
+    for (int32_t m = l->first; !err && m <= l->last; m++) {
         const struct weir_opt_row *r = weir_opt_grid_row(g, layer, m);
         if (r->hi < r->lo)
             continue;
-        size_t count = (size_t)(r->hi - r->lo + 1);
-        int32_t then = m > lowest ? m : lowest;
-        struct step s = {.count = (int32_t)count,
-                         .next = weir_opt_grid_row(g, layer + 1, then),
-                         .earliest = weir_opt_grid_earliest(g, p, layer + 1, then),
-                         .deadline = weir_opt_grid_deadline(g, p, layer + 1, then),
-                         .stalls = stalls};
-        for (size_t k = 0; k < p->rungs; k++) {
-            s.arrival = scratch->arrival + k * width + (r->lo - lo);
-            s.stalled = scratch->stalled + k * stalls_width;
-            s.reward = (float)(p->quality[k] - g->reference[layer]);
-            if (s.next)
-                s.next_values = g->values + s.next->at + k * (size_t)(s.next->hi - s.next->lo + 1);
-            take(g->values + r->at + k * count, &s);
-        }
-        weir_opt_charge_changes(g->values + r->at, count, p->quality, p->rungs);
-        *magnitude = largest(g->values + r->at, count * p->rungs, *magnitude);
+        err = solve_row(g, p, scratch, layer, m, &arrivals, stalls);
+        const struct weir_opt_span *s = weir_opt_grid_spans(g, p, r);
+        for (size_t k = 0; !err && k < p->rungs; k++)
+            *magnitude = largest(g->values + s[k].at, weir_opt_width(&s[k]), *magnitude);
     }
-    return 0;
+    return err;
 }
 
 // The last layer: no segment is left; the stalls are paid.
@@ -513,10 +579,11 @@ static void end(struct weir_opt_grid *g, const struct weir_opt_problem *p, int64
 {
     const struct weir_opt_layer *l = &g->layers[p->segments];
     for (int32_t m = l->first; m <= l->last; m++) {
-        const struct weir_opt_row *r = weir_opt_grid_row(g, p->segments, m);
+        const struct weir_opt_span *s =
+            weir_opt_grid_spans(g, p, weir_opt_grid_row(g, p->segments, m));
         float value = (float)(p->stall_cost * (double)(stall_us - g->level_us[m]));
-        if (r->hi >= r->lo)
-            fill(g->values + r->at, 0, (r->hi - r->lo + 1) * (int32_t)p->rungs, value);
+        for (size_t k = 0; k < p->rungs; k++)
+            fill(g->values + s[k].at, 0, (int32_t)weir_opt_width(&s[k]), value);
     }
 }
 

@@ -85,11 +85,16 @@ double weir_opt_reward(const struct weir_opt_problem *p, size_t segment, int32_t
 #define WEIR_OPT_NOTHING (-1e30F) // the value of a state that is not worth a look
 
 // The states before a segment at one level of stall, from time lo to hi in steps of the grid: all
-// the buffer levels between full and, after a stall, the last segment alone.
+// the buffer levels between full and, after a stall, the last segment alone. Those that are worth a
+// look: hi < lo where none is.
 struct weir_opt_row {
-    int32_t lo, hi;           // hi < lo: none of them is worth a look
-    int32_t keep_lo, keep_hi; // those that still are, after weir_opt_grid_trim()
-    size_t at;                // into values: [rung][hi - lo + 1], the rung being the last one
+    int32_t lo, hi; // of all its spans
+};
+// The same with one last rung.
+struct weir_opt_span {
+    int32_t lo, hi;
+    int32_t keep_lo, keep_hi; // what weir_opt_grid_trim() left of it
+    size_t at;                // into values: [hi - lo + 1]
 };
 struct weir_opt_layer {  // before one segment
     int32_t first, last; // levels; last < first: none
@@ -101,8 +106,9 @@ struct weir_opt_grid {
     int32_t level_count;
     struct weir_opt_layer *layers; // [segments + 1]; 0 is unused
     struct weir_opt_row *rows;
+    struct weir_opt_span *spans; // [row][rung]
     size_t row_count, row_room;
-    size_t cells;  // in all rows, times rungs
+    size_t cells;  // in all spans
     float *values; // the scratch's, until the next grid is solved
     size_t value_count;
     bool kept; // the values of all layers are there, not of two alone
@@ -128,7 +134,8 @@ struct weir_opt_scratch {
     float *stalled;   // [rung][time]: the value of completing it too late, at a time
     float *values;    // of the grid that was solved last
     float *passing;   // two layers of the grid that is trimmed
-    size_t arrival_room, stalled_room, value_room, passing_room;
+    float *choices;   // [rung][time]: of a row, before the changes are charged
+    size_t arrival_room, stalled_room, value_room, passing_room, choice_room;
 };
 
 struct weir_opt_sizes {
@@ -159,6 +166,15 @@ int32_t weir_opt_grid_deadline(const struct weir_opt_grid *g, const struct weir_
 int32_t weir_opt_grid_latest(const struct weir_opt_grid *g, const struct weir_opt_problem *p,
                              size_t layer, int32_t level);
 struct weir_opt_row *weir_opt_grid_row(const struct weir_opt_grid *g, size_t layer, int32_t level);
+struct weir_opt_span *weir_opt_grid_spans(const struct weir_opt_grid *g,
+                                          const struct weir_opt_problem *p,
+                                          const struct weir_opt_row *row);
+static inline size_t weir_opt_width(const struct weir_opt_span *s)
+{
+    return s->hi >= s->lo ? (size_t)(s->hi - s->lo + 1) : 0;
+}
+// The times of all of a layer's rows. False: none.
+bool weir_opt_grid_times(const struct weir_opt_grid *g, size_t layer, int32_t *lo, int32_t *hi);
 int32_t weir_opt_grid_level(const struct weir_opt_grid *g, int64_t stall_us);
 int32_t weir_opt_grid_lowest(const struct weir_opt_grid *g, const struct weir_opt_problem *p,
                              size_t layer);

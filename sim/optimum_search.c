@@ -29,11 +29,18 @@ struct choice {
     int32_t parent, rung;
 };
 
+struct rank {
+    double score;
+    uint64_t place;
+    size_t at; // in next
+};
+
 struct search {
     const struct weir_opt_problem *p;
     const struct weir_opt_grid *g;
     size_t width;
     struct branch *here, *next; // [width], [width * rungs]
+    struct rank *ranks;         // of next
     struct choice *choices;     // [segments][width]
     int32_t *slots;             // hash table of places: index into next + 1
     size_t slot_count;          // a power of two
@@ -47,17 +54,17 @@ static double value_at(const struct search *s, size_t layer, int32_t level, doub
 {
     const struct weir_opt_grid *g = s->g;
     const struct weir_opt_row *r = weir_opt_grid_row(g, layer, level);
-    if (!r || r->hi < r->lo)
+    if (!r)
         return (double)WEIR_OPT_NOTHING;
+    const struct weir_opt_span *span = &weir_opt_grid_spans(g, s->p, r)[rung];
     double earliest = (double)weir_opt_grid_earliest(g, s->p, layer, level);
     steps = steps > earliest ? steps : earliest;
-    int32_t a = steps < (double)r->hi ? (int32_t)steps : r->hi;
-    if (a < r->lo)
+    int32_t a = steps < (double)span->hi ? (int32_t)steps : span->hi;
+    if (!weir_opt_width(span) || a < span->lo)
         return (double)WEIR_OPT_NOTHING;
-    size_t width = (size_t)(r->hi - r->lo + 1);
-    const float *v = g->values + r->at + (size_t)rung * width + (size_t)(a - r->lo);
+    const float *v = g->values + span->at + (size_t)(a - span->lo);
     double value = (double)v[0], part = steps - (double)a;
-    if (a < r->hi && part > 0 && v[1] > WEIR_OPT_NOTHING / 2)
+    if (a < span->hi && part > 0 && v[1] > WEIR_OPT_NOTHING / 2)
         value += (part < 1 ? part : 1) * (double)(v[1] - v[0]);
     return value;
 }
@@ -133,7 +140,7 @@ static size_t grow(struct search *s, size_t segment, size_t count)
 
 static int by_score(const void *a, const void *b)
 {
-    const struct branch *x = a, *y = b;
+    const struct rank *x = a, *y = b;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
     return (x->place > y->place) - (x->place < y->place);
@@ -141,18 +148,21 @@ static int by_score(const void *a, const void *b)
 
 static size_t select_best(struct search *s, size_t segment, size_t grown)
 {
-    qsort(s->next, grown, sizeof(*s->next), by_score);
+    for (size_t i = 0; i < grown; i++)
+        s->ranks[i] = (struct rank){s->next[i].score, s->next[i].place, i};
+    qsort(s->ranks, grown, sizeof(*s->ranks), by_score);
     size_t count = 0;
     memset(s->near, 0, sizeof(s->near));
     for (size_t i = 0; i < grown && count < s->width; i++) {
-        const struct weir_opt_session *at = &s->next[i].session;
+        const struct branch *b = &s->next[s->ranks[i].at];
+        const struct weir_opt_session *at = &b->session;
         uint64_t stall = (uint64_t)(at->stall_us / NEAR_STALL_US);
         uint64_t done = (uint64_t)(at->done_us * NEAR_TIMES / (double)s->p->buffer_max_us);
         uint8_t *near = &s->near[(stall * 61 + done) % NEAR_SLOTS];
         if (*near == NEAR_MOST)
             continue;
         ++*near;
-        s->here[count++] = s->next[i];
+        s->here[count++] = *b;
     }
     for (size_t i = 0; i < count; i++)
         s->choices[segment * s->width + i] =
@@ -178,10 +188,11 @@ int weir_opt_search(const struct weir_opt_problem *p, const struct weir_opt_grid
         s.slot_count *= 2;
     s.here = malloc(width * sizeof(*s.here));
     s.next = malloc(width * p->rungs * sizeof(*s.next));
+    s.ranks = malloc(width * p->rungs * sizeof(*s.ranks));
     s.choices = malloc(p->segments * width * sizeof(*s.choices));
     s.slots = malloc(s.slot_count * sizeof(*s.slots));
     int32_t *rungs = malloc(p->segments * sizeof(*rungs));
-    int err = s.here && s.next && s.choices && s.slots && rungs ? 0 : WEIR_ERR_NOMEM;
+    int err = s.here && s.next && s.ranks && s.choices && s.slots && rungs ? 0 : WEIR_ERR_NOMEM;
     size_t count = 1;
     if (!err)
         s.here[0] = (struct branch){.session = weir_opt_session_begin(p)};
@@ -199,6 +210,7 @@ int weir_opt_search(const struct weir_opt_problem *p, const struct weir_opt_grid
     }
     free(s.here);
     free(s.next);
+    free(s.ranks);
     free(s.choices);
     free(s.slots);
     free(rungs);
