@@ -4,6 +4,7 @@ same to the bit each time, stalls where arithmetic says, and shows the frames th
 import glob
 import json
 import os
+import re
 import shutil
 import time
 
@@ -226,6 +227,122 @@ def an_outage_without_end_has_an_end(folder):
     one, two = (replay(folder, name, trace, media("dash-number"), "--rung", 2, "--no-audio", code=5)
                 for name in ("one", "two"))
     same_to_the_bit(one, two)
+
+
+# --- weir replay: the engine again from the log ---
+
+def record(folder, packaging, *options):
+    path = os.path.join(folder, "log.jsonl")
+    ended_well(weir("play", "--virtual", "--trace", TRACES[3], "--events", path, "--record", *options, media(packaging)))
+    return path
+
+
+def replayed(packaging, options, folder):
+    run = ended_well(weir("replay", record(folder, packaging, *options)))
+    steps, decisions = map(int, re.search(rb": (\d+) steps, (\d+) decisions: all the same", run.stdout).groups())
+    check(steps > 100 and decisions >= 6, run.stdout)
+
+
+for p in e2e.PACKAGINGS:
+    e2e.add_case(f"replayed from its log: {p}", replayed, p, ())
+for a in ("throughput", "bola", "robustmpc", "random:seed=4", "dynamic"):
+    e2e.add_case(f"replayed from its log: {a}", replayed, "dash-timeline", ("--abr", a, "--buffer-max", "6"))
+
+
+@e2e.case
+def a_session_in_real_time_is_replayed_from_its_log(folder):
+    path = os.path.join(folder, "log.jsonl")
+    with e2e.Server(e2e.ARGS.media) as server:
+        ended_well(weir("play", "--headless", "--duration", 3, "--events", path, "--record",
+                        server.url + "hls-audio-group/master.m3u8"))
+    ended_well(weir("replay", path))
+
+
+def with_sums(lines):
+    """Each line with its checksum anew, as if it had been written so."""
+    total, out = 0, []
+    for line in lines:
+        total ^= 0xcbf29ce484222325
+        for byte in line.encode():
+            total = (total ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+        out.append(f'{line[:-1]},"sum":"{total:016x}"}}')
+    return out
+
+
+def plain(path):
+    with open(path, encoding="utf-8") as f:
+        return [re.sub(r',"sum":"[0-9a-f]{16}"\}$', "}", line.rstrip("\n")) for line in f]
+
+
+def replay_of(folder, lines):
+    path = os.path.join(folder, "changed.jsonl")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+    return weir("replay", path)
+
+
+def differs_at(run, line, words):
+    equal(run.returncode, 1, f"exit code ({run.stdout[-300:]!r})")
+    check(f": line {line}," in run.stdout.decode() and words in run.stdout.decode(),
+          f"line {line}, {words!r}: {run.stdout.decode()}")
+
+
+@e2e.case
+def one_time_changed_by_a_millisecond_is_found_at_its_line(folder):
+    with open(record(folder, "dash-number"), encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    check(with_sums(plain(os.path.join(folder, "log.jsonl"))) == lines, "the checksum is another one")
+    for at in range(0, len(lines), max(1, len(lines) // 60)):
+        t = json.loads(lines[at])["t"]
+        changed = list(lines)
+        changed[at] = re.sub(r'^\{"t":[^,]*', f'{{"t":{round(t + 0.001, 6)}', lines[at])
+        check(changed[at] != lines[at], lines[at])
+        differs_at(replay_of(folder, changed), at + 1, "not as it was written")
+
+
+@e2e.case
+def the_engine_itself_minds_a_millisecond(folder):
+    """A time changed before the log was written: what a last byte a millisecond later means is another estimate."""
+    lines = plain(record(folder, "dash-number", "--abr", "throughput", "--no-audio"))
+    found = 0
+    for at, line in enumerate(lines):
+        e = json.loads(line)
+        if e["event"] != "step" or e["in"]["kind"] != "done" or e["in"].get("bytes", 0) < 30000:
+            continue
+        changed = list(lines)
+        changed[at] = line.replace(f'"last":{e["in"]["last"]}', f'"last":{e["in"]["last"] - 1000}', 1)
+        differs_at(replay_of(folder, with_sums(changed)), at + 1, "the engine does otherwise")
+        found += 1
+    check(found > 3, f"only {found} transfers tried")
+
+
+@e2e.case
+def another_decision_is_shown(folder):
+    lines = plain(record(folder, "dash-number"))
+    at = [i for i, line in enumerate(lines) if '"report":"decision"' in line][3]
+    changed = list(lines)
+    e = json.loads(lines[at])
+    decision = next(a for a in e["out"] if a.get("report") == "decision")
+    decision["rung"] = decision.get("rung", 0) + 1
+    changed[at] = json.dumps(e, separators=(",", ":"))
+    differs_at(replay_of(folder, with_sums(changed)), at + 1, '"report":"decision"')
+    other = weir("replay", "--abr", "fixed:rung=2", os.path.join(folder, "log.jsonl"))
+    equal(other.returncode, 1, "another algorithm")
+    check(b"the engine does otherwise" in other.stdout, other.stdout)
+
+
+@e2e.case
+def a_log_that_is_none_is_refused(folder):
+    refused(weir("replay", "/nonexistent"), 3, "/nonexistent")
+    without = os.path.join(folder, "without.jsonl")
+    ended_well(weir("play", "--virtual", "--trace", TRACES[0], "--events", without, media("dash-number")))
+    said = refused(weir("replay", without), 3, "without.jsonl")
+    check("--record" in said, said)
+    refused(replay_of(folder, ["what?"]), 3, "line 1")
+    lines = plain(record(folder, "dash-number"))
+    at = next(i for i, line in enumerate(lines) if '"event":"engine"' in line)
+    lines[at] = lines[at].replace('"abr":["weir"', '"abr":["/tmp/mine.so"').replace('"abr":["bola"', '"abr":["/tmp/mine.so"')
+    refused(replay_of(folder, with_sums(lines)), 4, "mine.so")
 
 
 # --- in real time ---
