@@ -118,12 +118,15 @@ static int64_t request_level_us(const struct festive *s, const struct weir_abr_o
 {
     double duration_us = (double)o->segment_duration_us;
     double spread_us = s->scheduling * duration_us;
+    double highest_us = (double)o->buffer_max_us - duration_us;
     // Unless given: as high as the draw leaves a segment's room below capacity.
-    double target_us =
-        s->target_us ? (double)s->target_us : (double)o->buffer_max_us - duration_us - spread_us;
+    double target_us = s->target_us ? (double)s->target_us : highest_us - spread_us;
     struct weir_rng rng;
     weir_rng_seed(&rng, s->seed ^ ((uint64_t)o->segment_index * UINT64_C(0x9e3779b97f4a7c15)));
     double level_us = target_us + spread_us * (2 * weir_rng_unit(&rng) - 1);
+    // In a buffer of a few segments the draw must leave two, or as many as fit.
+    double least_us = 2 * duration_us < highest_us ? 2 * duration_us : highest_us;
+    level_us = level_us > least_us ? level_us : least_us;
     return level_us <= 0 ? 0 : level_us < 9e18 ? (int64_t)level_us : INT64_MAX;
 }
 

@@ -145,6 +145,20 @@ static void asks_at_randomised_levels(void **state)
     weir_abr_destroy(&c);
 }
 
+// A capacity of 10 s: never asked for with less than two segments in hand.
+static void leaves_two_segments_in_a_small_buffer(void **state)
+{
+    (void)state;
+    struct weir_abr *a = must_create("festive");
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.buffer_max_us = 10 * WEIR_SECOND_US;
+    o.buffer_level_us = 7 * WEIR_SECOND_US;
+    sample(a, &o, 1000, 1);
+    for (o.segment_index = 0; o.segment_index < 100; o.segment_index++)
+        assert_in_range(weir_abr_decide(a, &o).wait_us, 0, WEIR_SECOND_US);
+    weir_abr_destroy(&a);
+}
+
 static void forgets_on_reset(void **state)
 {
     (void)state;
@@ -167,6 +181,7 @@ int main(void)
         cmocka_unit_test(falls_a_rung_at_once),
         cmocka_unit_test(puts_off_what_unsettles_more_than_it_gains),
         cmocka_unit_test(asks_at_randomised_levels),
+        cmocka_unit_test(leaves_two_segments_in_a_small_buffer),
         cmocka_unit_test(forgets_on_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,23 @@ static void follows_the_buffer(void **state)
     weir_abr_destroy(&a);
 }
 
+// A large buffer that is nearly empty is as close to a stall as a small one: the choice there is the
+// same, and within what the network carries.
+static void heeds_the_last_seconds_of_a_large_buffer(void **state)
+{
+    (void)state;
+    struct weir_abr *a = must_create("soda");
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.throughput_bps = 1000000;
+    o.last_rung = 5;
+    o.buffer_level_us = 3 * WEIR_SECOND_US;
+    size_t small = weir_abr_decide(a, &o).rung;
+    o.buffer_max_us = 240 * WEIR_SECOND_US;
+    assert_true(weir_abr_decide(a, &o).rung <= small);
+    assert_true(small <= 4); // 991 kbit/s
+    weir_abr_destroy(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +237,7 @@ int main(void)
         cmocka_unit_test(is_capped_near_the_estimate),
         cmocka_unit_test(stays_high_where_every_plan_overflows),
         cmocka_unit_test(follows_the_buffer),
+        cmocka_unit_test(heeds_the_last_seconds_of_a_large_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
