@@ -11,6 +11,9 @@
 #define DRAWS_MAX    2000000 // values drawn for one interval, about
 #define FLIP_ALL     12
 #define FLIP_ROUNDS  10000
+#define FLIP_LEAST   1000
+
+#define FLIP_DRAWS_MAX 20000000
 
 double weir_stats_mean(const double *values, size_t count)
 {
@@ -112,10 +115,12 @@ double weir_stats_sign_flip(const double *differences, size_t count, uint64_t se
     }
     struct weir_rng rng;
     weir_rng_seed(&rng, seed);
-    for (int round = 0; round < FLIP_ROUNDS; round++)
+    size_t rounds = FLIP_DRAWS_MAX / count;
+    rounds = rounds > FLIP_ROUNDS ? FLIP_ROUNDS : rounds < FLIP_LEAST ? FLIP_LEAST : rounds;
+    for (size_t round = 0; round < rounds; round++)
         as_far += fabs(random_signed_sum(differences, count, &rng)) >= observed;
     // The data themselves are one of the flips (Phipson, Smyth 2010).
-    return (double)(as_far + 1) / (FLIP_ROUNDS + 1);
+    return (double)(as_far + 1) / (double)(rounds + 1);
 }
 
 void weir_stats_holm(double *p, size_t count)

@@ -128,7 +128,7 @@ static int configure(struct weir_store *s, enum weir_store_mode mode, struct wei
         return weir_store_exec(s, "PRAGMA cache_size=-16384", e);
     int err = weir_store_exec(s,
                               "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE;"
-                              "PRAGMA journal_mode=DELETE; PRAGMA cache_size=-65536;",
+                              "PRAGMA journal_mode=DELETE; PRAGMA cache_size=-32768;",
                               e);
     if (!err && s->temporary)
         err = weir_store_exec(s, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", e);

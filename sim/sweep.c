@@ -12,7 +12,7 @@
 
 #define COMMIT_US     (2 * WEIR_SECOND_US) // work that a crash may cost
 #define UNIT_US       20000                // how long a unit of work should take
-#define UNIT_ROWS_MAX 512
+#define UNIT_ROWS_MAX 256
 #define DONE_BITS_MAX (INT64_C(1) << 36)
 
 const char *const weir_sweep_optima[WEIR_SWEEP_OPTIMA] = {"optimum-lin", "optimum-log", "bound-lin",

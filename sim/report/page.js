@@ -94,7 +94,7 @@
       }
       for (const w of options.items || []) {
         if (w.low === null || w.low === undefined) continue;
-        const at = y.getPixelForValue(w.y), low = x.getPixelForValue(w.low), high = x.getPixelForValue(w.high);
+        const at = y.getPixelForValue(w.y), low = Math.max(x.getPixelForValue(w.low), chartArea.left), high = x.getPixelForValue(w.high);
         ctx.strokeStyle = w.colour;
         ctx.lineWidth = 2;
         ctx.beginPath();
@@ -161,18 +161,22 @@
     ticks.ticks = {color: token('--ink'), autoSkip: false, callback: i => rows[i] ? shorten(rows[i].a.name, 20) : ''};
     ticks.grid = {display: false};
     const values = rows.flatMap(r => [r.at, r.low, r.high]).concat((bands || []).flat()).filter(v => v !== null && v !== undefined);
-    const least = Math.min(...values), most = Math.max(...values), room = (most - least) * 0.06 || Math.abs(most) * 0.05 || 1;
+    // One that is far off would squeeze all others: it is drawn at the edge, as an arrow.
+    const most = Math.max(...values), places = rows.map(r => r.at).sort((x, y) => x - y), middle = places[places.length >> 1];
+    const least = Math.max(Math.min(...values), middle - 3 * (most - middle || Math.abs(most) || 1));
+    const room = (most - least) * 0.06 || Math.abs(most) * 0.05 || 1, beyond = r => r.at < least;
     draw(canvas, {
       type: 'scatter',
       data: {datasets: rows.map((r, i) => ({
-        label: r.a.name, data: [{x: r.at, y: i}], pointStyle: MARKS[r.a.round], radius: 5, hoverRadius: 7,
+        label: r.a.name, data: [{x: beyond(r) ? least : r.at, y: i}], pointStyle: beyond(r) ? 'triangle' : MARKS[r.a.round],
+        rotation: beyond(r) ? -90 : 0, radius: 5, hoverRadius: 7,
         backgroundColor: colour(r.a), borderColor: token('--surface'), borderWidth: 1
       }))},
       options: {
         layout: {padding: {right: 6}},
         scales: {x: axis(title, {min: least - room, max: most + room}), y: ticks},
         plugins: {
-          whiskers: {items: rows.map((r, i) => ({y: i, low: r.low, high: r.high, colour: colour(r.a)})), bands},
+          whiskers: {items: rows.map((r, i) => ({y: i, low: r.low, high: r.high, colour: colour(r.a)})).filter((_, i) => !beyond(rows[i])), bands},
           tooltip: {displayColors: false, callbacks: {label: c => tip(rows[c.dataset.data[0].y])}}
         }
       }
@@ -243,6 +247,7 @@
 
   function drawPlane(set) {
     const list = shown(set).filter(a => a.kind !== 'bound');
+    const rates = list.map(a => set.cells[a.index].bitrate / 1e6), span = Math.max(...rates) - Math.min(...rates) || 1;
     draw($('plane'), {
       type: 'scatter',
       data: {datasets: list.map(a => {
@@ -252,7 +257,7 @@
       })},
       options: {
         layout: {padding: {top: 8, right: 8}},
-        scales: {x: axis('Mean bitrate, Mbit/s', {grace: '12%'}), y: axis('Time stalled, %', {min: 0, grace: '8%'})},
+        scales: {x: axis('Mean bitrate, Mbit/s', {min: Math.max(0, Math.min(...rates) - span * 0.12), max: Math.max(...rates) + span * 0.15}), y: axis('Time stalled, %', {min: 0, grace: '8%'})},
         plugins: {names: {on: true},
           tooltip: {displayColors: false, callbacks: {label: c => `${c.dataset.label}: ${format(c.raw.x, 2)} Mbit/s, ${format(c.raw.y, 2)} % stalled`}}}
       }
@@ -339,7 +344,8 @@
     const list = e.sessions.filter(s => state.players.has(s.abr));
     const end = Math.max(1, ...list.map(s => s.end));
     const time = axis('', {type: 'linear', min: 0, max: end});
-    const base = a => ({label: a.name, borderColor: colour(a), backgroundColor: colour(a), borderDash: DASHES[a.round], borderWidth: 2, pointRadius: 0, pointHitRadius: 5});
+    const twice = a => list.some(s => s.abr !== a.index && data.abrs[s.abr].colour === a.colour);
+    const base = a => ({label: a.name, borderColor: colour(a), backgroundColor: colour(a), borderDash: twice(a) ? DASHES[a.round] : [], borderWidth: 2, pointRadius: 0, pointHitRadius: 5});
     const series = (s, key) => s.t.map((x, i) => ({x, y: s[key][i]})).filter(p => p.x !== null && p.y !== null);
     const rate = [], step = e.rate.period / e.rate.mbps.length;
     for (let i = 0; i * step <= end && rate.length < 4000; i++) rate.push({x: i * step, y: e.rate.mbps[i % e.rate.mbps.length]});

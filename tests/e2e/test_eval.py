@@ -259,6 +259,19 @@ def bad_traces_are_named_before_anything_is_run(folder):
 
 
 @e2e.case
+def a_session_that_never_ends_is_told_of_and_in_no_mean(folder):
+    traces = make_traces(os.path.join(folder, "t"), 2)
+    write(os.path.join(traces, "even", "dead.json"), '[{"duration_ms": 1000, "bandwidth_kbps": 0.0001}]')
+    run = ended_well(weir("eval", *inputs("bola", traces=traces)[:-1], "--csv", "-", "--fail-if", "max(errors) > 1"))
+    said = "\n".join(stderr_lines(run))
+    check("even/dead.json, bola" in said and "1 such session" in said, f"does not tell of it: {said}")
+    rows = {r["trace"]: r for r in rows_of(run.stdout)}
+    equal((rows["dead.json"]["errors"], rows["dead.json"]["qoe.lin"]), ("1", ""), "errors and QoE")
+    mean = float(rows["0000.json"]["qoe.lin"])
+    check(f"{mean:.3f} [" in said, f"the mean of the set is not that of its other trace, {mean:.3f}: {said}")
+
+
+@e2e.case
 def wrong_usage_is_named(folder):
     for options, place in (
             (["--abr", "nobody"], "nobody"), (["--abr", "bola,,bba0"], "--abr"), (["--shard", "4/3"], "--shard"),
