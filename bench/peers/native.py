@@ -1,0 +1,258 @@
+# bench/peers/native.py — players that are programs: how each is started, and how what it says becomes
+# Events. Times are from exec; nothing is drawn and no sound device is needed, but all keep real time.
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from figures import Events
+
+
+class Native:
+    """A program whose output is read line by line as it comes."""
+    program = ""
+    adapts = True
+    manifest = "dash"
+
+    def __init__(self, name, options=()):
+        self.name, self.options = name, list(options)
+
+    def missing(self, args):
+        return None if shutil.which(self.program) else f"{self.program} is not installed"
+
+    def command(self, args, url, folder):
+        raise NotImplementedError
+
+    def shown(self, args):
+        """The command line as the table prints it."""
+        words = [str(w) for w in self.command(args, "URL", "DIR")]
+        return " ".join(words[words.index(self.program):] if self.program in words else words)
+
+    def environment(self):
+        return dict(os.environ)
+
+    def line(self, events, t, text):
+        raise NotImplementedError
+
+    def started(self, events, began, folder):
+        """For players that are asked rather than read."""
+
+    def finished(self, events, duration, folder):
+        """When the program has ended."""
+
+    def play(self, args, url, folder, limit_s, duration):
+        events = Events()
+        began = time.monotonic()
+        p = subprocess.Popen(self.command(args, url, folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, env=self.environment(), start_new_session=True)
+        self.started(events, began, folder)
+        rest = b""
+        while time.monotonic() - began < limit_s:
+            if not select.select([p.stdout], [], [], 0.2)[0]:
+                continue
+            block = os.read(p.stdout.fileno(), 65536)
+            if not block:
+                break
+            now = time.monotonic() - began
+            *lines, rest = re.split(rb"[\r\n]", rest + block)
+            for text in lines:
+                self.line(events, now, text.decode(errors="replace"))
+        events.last = time.monotonic() - began
+        if p.poll() is None:
+            try:
+                p.wait(1)
+            except subprocess.TimeoutExpired:
+                os.killpg(p.pid, signal.SIGKILL)  # its own session: itself and its children
+                p.wait()
+        p.stdout.close()
+        self.finished(events, duration, folder)
+        return events
+
+
+class Weir(Native):
+    def __init__(self, name, options=()):
+        super().__init__(name, options)
+        self.program = "weir"
+
+    def missing(self, args):
+        return None if args.weir.exists() else f"{args.weir} is not built"
+
+    def command(self, args, url, folder):
+        return [args.weir, "play", "--headless", "--quiet", "--events", "-", *self.options, url]
+
+    def shown(self, args):
+        return " ".join(["weir", *map(str, self.command(args, "URL", "DIR")[1:])])
+
+    def line(self, events, t, text):
+        if not text.startswith("{"):
+            return
+        e = json.loads(text)
+        if e["event"] == "first_frame":
+            events.first = e["t"]
+        elif e["event"] == "playing" and events.motion is None:
+            events.motion = e["t"]
+        elif e["event"] == "stall":
+            events.stalls.append([e["t"], None])
+        elif e["event"] == "resume" and events.stalls:
+            events.stalls[-1][1] = e["t"]
+        elif e["event"] == "end" and e["reason"] == "end":
+            events.end = e["t"]
+        elif e["event"] == "error":
+            events.note = e["message"]
+
+
+class Gst(Native):
+    """gst-launch prints the buffering messages that it obeys."""
+    program = "gst-launch-1.0"
+
+    def command(self, args, url, folder):
+        return ["gst-launch-1.0", "playbin3", f"uri={url}", *self.options, "video-sink=fakevideosink",
+                "audio-sink=fakesink sync=true"]
+
+    def line(self, events, t, text):
+        if text.startswith("New clock") and events.motion is None:
+            events.motion = t
+        elif text.startswith("Buffering, setting pipeline to PAUSED") and events.motion is not None:
+            events.stalls.append([t, None])
+        elif text.startswith("Done buffering") and events.stalls and events.stalls[-1][1] is None:
+            events.stalls[-1][1] = t
+        elif text.startswith("Got EOS"):
+            events.end = t
+        elif text.startswith("ERROR"):
+            events.note = text[:80]
+
+
+class Vlc(Native):
+    """Its log tells when buffering begins and is done, but begins it only when data comes again: what
+    playing took beyond the media's length is added to the last stall. As root it runs as nobody."""
+    program = "cvlc"
+
+    def command(self, args, url, folder):
+        as_nobody = []
+        if os.geteuid() == 0:
+            as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env", f"HOME={folder}",
+                         f"XDG_RUNTIME_DIR={folder}"]
+        return [*as_nobody, "cvlc", "-vv", "--no-color", "--vout=dummy", "--aout=adummy", *self.options, url,
+                "vlc://quit"]
+
+    def line(self, events, t, text):
+        if "Received first picture" in text and events.first is None:
+            events.first = t
+        elif "Stream buffering done" in text:
+            if events.motion is None:
+                events.motion = t
+            elif events.stalls:
+                events.stalls[-1][1] = t
+        elif "Buffering 0%" in text and events.motion is not None and (
+                not events.stalls or events.stalls[-1][1] is not None):
+            events.stalls.append([t, None])
+        elif "EOF reached" in text or "Decoder wait done" in text or "dead input" in text:
+            events.end = t if "dead input" in text else events.end
+
+    def finished(self, events, duration, folder):
+        if events.end is None and events.last < 0.99 * self.limit(duration):
+            events.end = events.last
+        if events.end is not None and events.motion is not None:
+            for stall in events.stalls:
+                stall[1] = events.end if stall[1] is None else stall[1]
+            late = events.end - events.motion - duration - sum(b - a for a, b in events.stalls)
+            if late > 0.5:
+                if not events.stalls:
+                    events.stalls.append([events.end, events.end])
+                events.stalls[-1][1] += late
+
+    @staticmethod
+    def limit(duration):
+        return 2.5 * duration
+
+
+class Ffplay(Native):
+    """Its status line shows the master clock's media time: where that stands still, so does playback."""
+    program = "ffplay"
+    adapts = False
+    CLOCK = re.compile(r"^\s*(-?[\d.]+) [AM]-[AV]:")
+
+    def environment(self):
+        return {**os.environ, "SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+
+    def command(self, args, url, folder):
+        return ["ffplay", "-hide_banner", "-autoexit", *self.options, url]
+
+    def started(self, events, began, folder):
+        self.clock, self.moved = None, None
+
+    def line(self, events, t, text):
+        found = self.CLOCK.match(text)
+        if not found:
+            return
+        clock = float(found.group(1))
+        if self.clock is not None and clock > self.clock + 0.001:
+            if events.motion is None:
+                events.motion = t
+            elif t - self.moved > 0.5:
+                events.stalls.append([self.moved, t])
+            self.moved, self.clock = t, clock
+        elif self.clock is None:
+            self.clock = clock
+
+    def finished(self, events, duration, folder):
+        if self.clock is not None and self.clock > duration - 1:
+            events.end = self.moved
+        elif events.motion is not None and events.last - self.moved > 0.5:
+            events.stalls.append([self.moved, None])
+
+
+class Mpv(Native):
+    """Asked over its JSON socket: paused-for-cache is a stall."""
+    program = "mpv"
+    adapts = False
+
+    def command(self, args, url, folder):
+        return ["mpv", "--no-config", "--vo=null", "--ao=null", "--no-terminal",
+                f"--input-ipc-server={folder}/mpv", *self.options, url]
+
+    def line(self, events, t, text):
+        pass
+
+    def started(self, events, began, folder):
+        self.thread = threading.Thread(target=self.listen, args=(events, began, f"{folder}/mpv"), daemon=True)
+        self.thread.start()
+
+    def listen(self, events, began, path):
+        s = socket.socket(socket.AF_UNIX)
+        for _ in range(400):
+            try:
+                s.connect(path)
+                break
+            except OSError:
+                time.sleep(0.02)
+        try:
+            s.sendall(b'{"command":["observe_property",1,"paused-for-cache"]}\n')
+            for text in s.makefile():
+                self.message(events, time.monotonic() - began, json.loads(text))
+        except (OSError, ValueError):
+            pass
+
+    def message(self, events, t, e):
+        if e.get("event") == "playback-restart" and events.motion is None:
+            events.motion = events.first = t
+            events.stalls.clear()
+        elif e.get("event") == "property-change" and events.motion is not None:
+            if e.get("data") is True:
+                events.stalls.append([t, None])
+            elif events.stalls and events.stalls[-1][1] is None:
+                events.stalls[-1][1] = t
+        elif e.get("event") == "end-file":
+            if e.get("reason") == "eof":
+                events.end = t
+            else:
+                events.note = e.get("file_error", e.get("reason", ""))
+
+    def finished(self, events, duration, folder):
+        self.thread.join(2)
