@@ -31,11 +31,30 @@ if(WEIR_FUZZ)
     target_compile_options(weir_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# Across files, for what simulations run a million times: a third faster. The objects hold plain code
+# as well, so that only programs that ask for it (weir_fast) take the longer link. GCC: clang's
+# objects hold one or the other.
+set(WEIR_FAST OFF)
+if(WEIR_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE AND NOT WEIR_FUZZ)
+    set(WEIR_FAST ON)
+endif()
+set(WEIR_FAST_FOLDERS core abr manifest engine player sim)
+
 # weir_folder(NAME SOURCES... LINK targets...): static library weir_NAME.
 function(weir_folder name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     add_library(weir_${name} STATIC ${ARG_SOURCES})
     target_link_libraries(weir_${name} PUBLIC weir_options ${ARG_LINK})
+    if(WEIR_FAST AND name IN_LIST WEIR_FAST_FOLDERS)
+        target_compile_options(weir_${name} PRIVATE -O3 -flto=auto -ffat-lto-objects)
+    endif()
+endfunction()
+
+# weir_fast(TARGET): link this program with what simulations run optimised across files.
+function(weir_fast target)
+    if(WEIR_FAST)
+        target_link_options(${target} PRIVATE -O3 -flto=auto -ffp-contract=off)
+    endif()
 endfunction()
 
 # weir_test(NAME SOURCES... LINK targets...): a CMocka program, registered with CTest under NAME.
