@@ -65,7 +65,7 @@ static int check(const char *path, const struct weir_abr_plugin *plugin, struct 
 
 static int not_loaded(const char *path, struct weir_error *error)
 {
-    const char *why = dlerror(); // this thread's
+    const char *why = dlerror(); // this thread's, NOLINT(concurrency-mt-unsafe)
     weir_error_set(error, WEIR_ERR_INVAL, path, "cannot load the plug-in");
     if (why) // glibc's text begins with the path again
         weir_error_why(error, "%s",

@@ -174,9 +174,11 @@ int weir_abr_create(const char *spec, uint64_t seed, struct weir_abr **out,
     void *library = NULL;
     if (strchr(name, '/'))
         err = weir_abr_plugin_open(name, &ops, &library, error);
-    else if (!(ops = find(name)))
-        err = unknown_name(name, error);
-    return err ? err : create(ops, library, spec, seed, out, error);
+    else
+        ops = find(name);
+    if (err)
+        return err;
+    return ops ? create(ops, library, spec, seed, out, error) : unknown_name(name, error);
 }
 
 void weir_abr_destroy(struct weir_abr **a)
