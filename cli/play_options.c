@@ -49,6 +49,7 @@ enum option_id {
     OPT_RTT_MS,
     OPT_NET,
     OPT_OFFSET,
+    OPT_FAULT,
     OPT_VIRTUAL,
     OPT_DECODE,
     OPT_SEED,
@@ -120,6 +121,8 @@ static const struct spec {
      "latency of every request (default: the trace's own, else 0)"},
     {"net", OPT_NET, "fluid|pensieve|tcp", NULL, "how transfers share the trace, as in `weir sim`"},
     {"offset", OPT_OFFSET, "S", NULL, "trace time of the session's first request (default 0)"},
+    {"fault", OPT_FAULT, "SPEC", NULL,
+     "servers misbehave, as with `weir serve --fault`; may be given several times"},
     {"virtual", OPT_VIRTUAL, NULL, NULL,
      "in virtual time, as fast as the machine can, to the bit the same each time; headless"},
     {"decode", OPT_DECODE, "on|off", NULL,
@@ -303,6 +306,17 @@ static int parse_number(struct weir_play_options *o, int id, const char *name, c
     }
 }
 
+static int add_fault(struct weir_play_options *o, const char *v)
+{
+    struct weir_fault_spec spec;
+    struct weir_error e = {0};
+    if (weir_fault_parse(v, &spec, &e))
+        return weir_cli_usage("play", "--fault", "%s", e.what);
+    if (weir_faults_add(&o->faults, &spec))
+        return weir_cli_usage("play", "--fault", "at most %d of them", WEIR_FAULTS_MAX);
+    return 0;
+}
+
 static int parse_simulation(struct weir_play_options *o, int id, const char *name, const char *v)
 {
     int kind;
@@ -315,6 +329,8 @@ static int parse_simulation(struct weir_play_options *o, int id, const char *nam
         o->link.kind = (enum weir_link_kind)kind;
         o->net_given = true;
         return kind < 0 ? bad(name, v, "fluid, pensieve or tcp") : 0;
+    case OPT_FAULT:
+        return add_fault(o, v);
     case OPT_VIRTUAL:
         o->virtual_time = true;
         return 0;
@@ -408,6 +424,7 @@ static int apply(struct weir_play_options *o, int id, const char *name, const ch
         return not_built(name);
     case OPT_TRACE:
     case OPT_NET:
+    case OPT_FAULT:
     case OPT_VIRTUAL:
     case OPT_DECODE:
         return parse_simulation(o, id, name, v);
@@ -452,9 +469,11 @@ static void long_options(struct option *out)
 // What the simulation's options need of each other and of the rest.
 static int check_simulation(const struct weir_play_options *o)
 {
-    bool shaped = o->link.rtt_us != WEIR_TIME_NONE || o->link.offset_us || o->net_given;
+    bool shaped =
+        o->link.rtt_us != WEIR_TIME_NONE || o->link.offset_us || o->net_given || o->faults.count;
     if (!o->trace_path && (shaped || o->virtual_time))
-        return weir_cli_usage("play", o->virtual_time ? "--virtual" : "--rtt-ms --net --offset",
+        return weir_cli_usage("play",
+                              o->virtual_time ? "--virtual" : "--rtt-ms --net --offset --fault",
                               "needs a --trace");
     if (o->record && !o->events_path)
         return weir_cli_usage("play", "--record", "needs --events, to record into");

@@ -6,6 +6,7 @@
 
 #include <weir/player.h>
 
+#include "sim/fault.h"
 #include "sim/link.h"
 
 #define WEIR_HEADERS_MAX 32
@@ -24,6 +25,7 @@ struct weir_play_options {
     const char *events_path, *summary_path, *framemd5_path;
     const char *trace_path;
     struct weir_link_params link;            // with trace_path
+    struct weir_faults faults;               // likewise
     bool virtual_time, no_decode, net_given; // likewise
     bool record, fullscreen, keep_open, stats, quiet, verbose;
     long loops;

@@ -12,6 +12,7 @@ static int wrap(void *ctx, const struct weir_inject_session *session,
                                    .clock = session->clock,
                                    .pace = session->pace,
                                    .copies = session->copies,
+                                   .faults = s->faults,
                                    .timeout_us = session->timeout_us};
     struct weir_transport *inner = *transport;
     return weir_shaped_transport_create(&p, &inner, transport, error);
@@ -20,7 +21,8 @@ static int wrap(void *ctx, const struct weir_inject_session *session,
 int weir_simulation_open(struct weir_simulation *s, const struct weir_play_options *o,
                          struct weir_error *error)
 {
-    *s = (struct weir_simulation){.link = o->link, .inject = {.host = "live", .record = o->record}};
+    *s = (struct weir_simulation){
+        .link = o->link, .faults = &o->faults, .inject = {.host = "live", .record = o->record}};
     if (!o->trace_path)
         return 0;
     int err = weir_trace_load(o->trace_path, &s->trace, error);

@@ -9,6 +9,7 @@
 
 struct weir_simulation {
     struct weir_link_params link;
+    const struct weir_faults *faults;
     struct weir_trace *trace; // NULL: none was asked for
     struct weir_inject inject;
 };

@@ -51,14 +51,18 @@ static double link_time(const struct weir_shaped *s, int64_t at_us)
     return link_us > now ? link_us : now;
 }
 
-// Transfers that are new: the link is asked, in their order.
+// Transfers that are new, or whose next piece is due: the link is asked, in their order. What a
+// fault does depends on the size.
 static void ask_link(struct weir_shaped *s)
 {
     for (;;) {
         struct weir_shaped_transfer *first = NULL;
         for (int i = 0; i < WEIR_SHAPED_SLOTS; i++) {
             struct weir_shaped_transfer *t = &s->transfers[i];
-            if (t->state == WEIR_SHAPED_RUNNING && !t->on_link &&
+            bool new =
+                !t->on_link && (t->fault.kind == WEIR_FAULT_NONE || weir_shaped_size_known(t));
+            bool due = t->between && t->piece_at_us <= now_us(s);
+            if (t->state == WEIR_SHAPED_RUNNING && (new || due) &&
                 (!first || t->order < first->order))
                 first = t;
         }
@@ -76,11 +80,8 @@ static int64_t advance_link(struct weir_shaped *s, int64_t until_us)
         return until_us;
     int64_t at_us = s->origin_us + (int64_t)(e.at_us + 0.5);
     struct weir_shaped_transfer *t = weir_shaped_find(s, e.id);
-    if (t && e.kind == WEIR_LINK_DONE) {
-        t->link_done = true;
-        t->t_last_us = at_us;
-        t->link_first_us = s->origin_us + (int64_t)(e.first_byte_us + 0.5);
-    }
+    if (t && e.kind == WEIR_LINK_DONE)
+        weir_shaped_arrived(s, t, &e, at_us);
     return at_us < until_us ? at_us : until_us;
 }
 
@@ -303,6 +304,8 @@ int weir_shaped_transport_create(const struct weir_shaped_params *params,
     }
     s->base.ops = &ops;
     s->params = *params;
+    if (params->faults)
+        s->faults = *params->faults;
     weir_budget_init(&s->budget, 0);
     struct weir_segment_pool_params pool = {.max_segments = 2 * WEIR_SHAPED_SLOTS,
                                             .premapped = 4,

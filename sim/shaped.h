@@ -14,6 +14,7 @@
 #include "core/budget.h"
 #include "net/transport.h"
 #include "player/pace.h"
+#include "sim/fault.h"
 #include "sim/link.h"
 
 struct weir_shaped_params {
@@ -22,6 +23,7 @@ struct weir_shaped_params {
     struct weir_clock clock;
     struct weir_pace *pace;            // NULL: real time
     struct weir_copy_counters *copies; // may be NULL
+    const struct weir_faults *faults;  // the servers misbehave so; copied; NULL: they do not
     int64_t timeout_us; // no byte for so long fails a transfer, as on a real network; 0: 15 s
 };
 

@@ -45,13 +45,6 @@ int weir_shaped_start(struct weir_shaped *s, const struct weir_transfer *transfe
     struct weir_segment *staging = weir_segment_create(s->pool, 0);
     if (!staging)
         return weir_error_set(error, WEIR_ERR_NOMEM, transfer->url, "no memory to fetch into");
-    struct weir_transfer inner = *transfer;
-    inner.segment = staging;
-    int err = s->inner->ops->start(s->inner, &inner, error);
-    if (err) {
-        weir_segment_unref(&staging);
-        return err;
-    }
     int64_t now_us = weir_clock_now_us(&s->params.clock);
     *t = (struct weir_shaped_transfer){.state = WEIR_SHAPED_RUNNING,
                                        .id = transfer->id,
@@ -65,16 +58,26 @@ int weir_shaped_start(struct weir_shaped *s, const struct weir_transfer *transfe
                                        .inner_first_us = WEIR_TIME_NONE,
                                        .inner_last_us = WEIR_TIME_NONE,
                                        .heard_us = now_us,
-                                       .connection = take_connection(s)};
+                                       .cut = INT64_MAX};
     weir_url_redact(transfer->url, t->url, sizeof(t->url));
-    return 0;
+    struct weir_transfer inner = *transfer;
+    inner.segment = staging;
+    int err = weir_shaped_fault_begin(s, t, transfer->url)
+                  ? 0
+                  : s->inner->ops->start(s->inner, &inner, error);
+    t->connection = take_connection(s);
+    if (err) {
+        t->over = true; // there is nothing to cancel
+        weir_shaped_drop(s, t, WEIR_SHAPED_FREE);
+    }
+    return err;
 }
 
 void weir_shaped_drop(struct weir_shaped *s, struct weir_shaped_transfer *t,
                       enum weir_shaped_state then)
 {
     if (t->state == WEIR_SHAPED_RUNNING) {
-        if (t->on_link && !t->link_done)
+        if (t->on_link && !t->link_done && !t->between)
             weir_link_cancel(s->link, t->id);
         if (!t->over)
             s->inner->ops->cancel(s->inner, t->id);
@@ -93,7 +96,8 @@ void weir_shaped_drop(struct weir_shaped *s, struct weir_shaped_transfer *t,
 
 static int64_t staged(const struct weir_shaped_transfer *t)
 {
-    return (int64_t)weir_segment_length(t->staging);
+    int64_t bytes = (int64_t)weir_segment_length(t->staging);
+    return bytes < t->cut ? bytes : t->cut;
 }
 
 bool weir_shaped_size_known(const struct weir_shaped_transfer *t)
@@ -109,13 +113,14 @@ static int64_t size_of(const struct weir_shaped_transfer *t)
         bytes = staged(t);
     else if (weir_shaped_size_known(t))
         bytes = t->head ? 0 : t->headers_event.length_bytes;
+    bytes = bytes < t->cut ? bytes : t->cut;
     return bytes > 0 ? bytes : 1;
 }
 
 static void follow_size(struct weir_shaped *s, struct weir_shaped_transfer *t)
 {
-    int64_t bytes = size_of(t);
-    if (!t->on_link || t->link_done || bytes == t->link_bytes)
+    int64_t bytes = weir_shaped_fault_piece(t, t->link_base, size_of(t));
+    if (!t->on_link || t->link_done || t->between || bytes == t->link_bytes)
         return;
     t->link_bytes = bytes;
     weir_link_resize(s->link, t->id, bytes);
@@ -137,6 +142,8 @@ void weir_shaped_hear(struct weir_shaped *s, const struct weir_transfer_event *e
         t->headers_event = *e;
         free(t->effective_url);
         t->effective_url = e->effective_url ? strdup(e->effective_url) : NULL;
+        if (e->length_bytes >= 0)
+            weir_shaped_fault_length(t, e->length_bytes);
         break;
     case WEIR_TRANSFER_PROGRESS:
         break;
@@ -146,6 +153,7 @@ void weir_shaped_hear(struct weir_shaped *s, const struct weir_transfer_event *e
         t->end_event = *e;
         if (e->error)
             t->error = *e->error;
+        weir_shaped_fault_end(t);
         break;
     }
     follow_size(s, t);
@@ -155,8 +163,9 @@ void weir_shaped_hear(struct weir_shaped *s, const struct weir_transfer_event *e
 
 void weir_shaped_ask(struct weir_shaped *s, struct weir_shaped_transfer *t)
 {
-    t->link_bytes = size_of(t);
+    t->link_bytes = weir_shaped_fault_piece(t, t->link_base, size_of(t));
     t->on_link = true;
+    t->between = false;
     // The link takes more transfers than there are slots.
     (void)weir_link_start(s->link, t->id, t->link_bytes, t->connection);
 }
@@ -164,8 +173,23 @@ void weir_shaped_ask(struct weir_shaped *s, struct weir_shaped_transfer *t)
 static int64_t arrived(const struct weir_shaped *s, const struct weir_shaped_transfer *t)
 {
     if (t->link_done) // the rest of an answer longer than it declared is not held back
-        return t->over ? staged(t) : t->link_bytes;
-    return t->on_link ? weir_link_bytes(s->link, t->id) : 0;
+        return t->over ? staged(t) : t->link_base + t->link_bytes;
+    return t->link_base + (t->on_link && !t->between ? weir_link_bytes(s->link, t->id) : 0);
+}
+
+void weir_shaped_arrived(struct weir_shaped *s, struct weir_shaped_transfer *t,
+                         const struct weir_link_event *e, int64_t at_us)
+{
+    if (!t->link_base)
+        t->link_first_us = s->origin_us + (int64_t)(e->first_byte_us + 0.5);
+    if (t->link_base + t->link_bytes < size_of(t)) {
+        t->link_base += t->link_bytes;
+        t->between = true;
+        t->piece_at_us = weir_shaped_fault_next_us(t, at_us);
+        return;
+    }
+    t->link_done = true;
+    t->t_last_us = at_us;
 }
 
 bool weir_shaped_starved(const struct weir_shaped *s, const struct weir_shaped_transfer *t)
@@ -217,7 +241,7 @@ static void note_first_byte(const struct weir_shaped *s, struct weir_shaped_tran
     if (t->t_first_byte_us != WEIR_TIME_NONE)
         return;
     int64_t at_us = t->link_first_us;
-    if (!t->link_done)
+    if (!t->link_done && !t->link_base)
         at_us = s->origin_us + (int64_t)(weir_link_first_byte_us(s->link, t->id) + 0.5);
     t->t_first_byte_us = later(at_us < now_us ? at_us : now_us, t->inner_first_us);
 }
@@ -234,8 +258,7 @@ static struct weir_transfer_event headers(struct weir_shaped_transfer *t, int64_
 static struct weir_transfer_event progress(struct weir_shaped *s, struct weir_shaped_transfer *t,
                                            int64_t until, int64_t now_us)
 {
-    int err = weir_segment_append(t->target, weir_segment_data(t->staging) + t->bytes,
-                                  (size_t)(until - t->bytes));
+    int err = weir_shaped_fault_append(t, t->bytes, until);
     if (err)
         return failed(s, t, err, now_us,
                       err == WEIR_ERR_TOO_BIG ? "larger than a segment may be"

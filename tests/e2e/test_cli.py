@@ -48,7 +48,7 @@ def every_option_of_play_is_in_its_help(_):
     for option in ("vo ao headless untimed fullscreen title keep-open start duration loop abr rung max-height "
                    "max-bitrate buffer-max startup resume abandon alang slang no-video no-audio no-subs audio-id "
                    "subs-id header user-agent referer cookies netrc proxy ca-file insecure http timeout trace rtt-ms "
-                   "net offset virtual decode seed events summary framemd5 stats quiet verbose memory-limit threads").split():
+                   "net offset fault virtual decode record seed events summary framemd5 stats quiet verbose memory-limit threads").split():
         check(f"--{option}" in text, f"--{option} is not in the help")
 
 
@@ -67,6 +67,8 @@ USAGE = [
     ["play", "--memory-limit", "much", "x.mpd"], ["play", "--memory-limit", "-1", "x.mpd"],
     ["play", "--timeout", "-5", "x.mpd"], ["play", "--header", "no colon", "x.mpd"], ["play", "--loop", "x", "x.mpd"],
     ["play", "--events", "-", "--summary", "-", "x.mpd"],
+    ["play", "--trace", "t", "--fault", "fire", "x.mpd"], ["play", "--fault", "status", "x.mpd"],
+    ["play", "--record", "x.mpd"], ["replay"], ["replay", "a", "b"], ["replay", "--nosuchflag", "a"],
     ["play", "--virtual", "x.mpd"], ["play", "--rtt-ms", "20", "x.mpd"], ["play", "--net", "fast", "--trace", "t", "x.mpd"],
     ["play", "--decode", "off", "--trace", "t", "x.mpd"], ["play", "--decode", "so", "--trace", "t", "x.mpd"],
     ["play", "--virtual", "--trace", "t", "--untimed", "x.mpd"], ["play", "--virtual", "--trace", "t", "--ao", "sdl", "x.mpd"],
@@ -89,10 +91,9 @@ for words in USAGE:
     e2e.add_case(f"exit 2: weir {' '.join(repr(w) if ' ' in w or not w else w for w in words)}", wrong_usage, words)
 
 LATER = [
-    ["eval"], ["report", "x.db"], ["bench"],
+    ["bench"],
     ["play", "--vo", "gpu", "x.mpd"], ["play", "--vo", "shm:x", "x.mpd"],
     ["play", "--slang", "en", "x.mpd"],
-    ["serve", "--fault", "status:code=404", "."], ["serve", "--live", "."], ["serve", "--tls", "a:b", "."],
 ]
 
 

@@ -229,6 +229,25 @@ def an_outage_without_end_has_an_end(folder):
     same_to_the_bit(one, two)
 
 
+def struck(spec, codes, folder):
+    runs = []
+    for name in ("one", "two"):
+        path = os.path.join(folder, name)
+        run = weir("play", "--virtual", "--trace", TRACES[3], "--fault", spec, "--events", path, media("dash-number"))
+        check(run.returncode in codes, f"exit {run.returncode}: {e2e.stderr_lines(run)}")
+        with open(path, "rb") as f:
+            runs.append(f.read().splitlines())
+    same_list(runs[0], runs[1], "events")
+    check(any(b'"error"' in line for line in runs[0]) or "slow" in spec or "for=" in spec, "nothing happened")
+
+
+for f, c in (("status:match=*.m4s,every=3", (0,)), ("status:code=404,match=*v*-2.m4s", (0,)), ("reset:every=4,from=3", (0,)),
+             ("truncate:match=*.m4s,every=2", (0,)), ("stall:match=*.m4s,every=5", (0,)), ("stall:every=3,for=2", (0,)),
+             ("slow:every=2,rate=300000", (0,)), ("corrupt:match=*v*.m4s,every=2", (0, 5)), ("refuse:from=2,every=3", (0,)),
+             ("status", (3,)), ("truncate:match=*.mpd", (3,)), ("status:match=*.m4s", (5,))):
+    e2e.add_case(f"struck the same twice: {f}", struck, f, c)
+
+
 # --- weir replay: the engine again from the log ---
 
 def record(folder, packaging, *options):

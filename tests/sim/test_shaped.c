@@ -165,6 +165,7 @@ static struct weir_pace *pace;
 static struct weir_budget budget;
 static struct weir_copy_counters copies;
 static struct weir_segment_pool *pool;
+static struct weir_faults faults;
 
 static void open_with(const char *text, enum weir_link_kind kind, bool virtual_time)
 {
@@ -173,7 +174,8 @@ static void open_with(const char *text, enum weir_link_kind kind, bool virtual_t
     struct weir_shaped_params p = {.trace = trace,
                                    .link = {.kind = kind, .rtt_us = WEIR_TIME_NONE},
                                    .clock = {.now_us = inner_now_us},
-                                   .copies = &copies};
+                                   .copies = &copies,
+                                   .faults = &faults};
     if (virtual_time) { // this thread is the I/O thread, and nobody else is there
         assert_int_equal(weir_pace_create(&pace), 0);
         weir_pace_expect(pace, WEIR_PACE_IO);
@@ -195,6 +197,7 @@ static int setup(void **state)
         inner.body[i] = (uint8_t)(i * 7 + i / 251);
     inner.next = (struct script){.length_bytes = 50000, .body_bytes = 50000};
     memset(&copies, 0, sizeof(copies));
+    memset(&faults, 0, sizeof(faults));
     weir_budget_init(&budget, 0);
     struct weir_segment_pool_params pp = {
         .range_bytes = 1 << 20, .max_segments = 8, .budget = &budget};
@@ -581,6 +584,93 @@ static void slow_start_is_the_links(void **state)
     weir_segment_unref(&s);
 }
 
+// --- misbehaving servers; the body of 50,000 bytes takes 100 ms + 50 ms by itself ---
+
+static void add_fault(const char *text)
+{
+    struct weir_fault_spec spec;
+    assert_int_equal(weir_fault_parse(text, &spec, NULL), 0);
+    assert_int_equal(weir_faults_add(&faults, &spec), 0);
+}
+
+static void faults_end_transfers(void **state)
+{
+    static const struct {
+        const char *spec;
+        int err, status;
+        bool retryable;
+        int64_t bytes, at_us;
+    } cases[] = {
+        {"status:code=503", WEIR_ERR_HTTP, 503, true, 0, 100 * MS},
+        {"status:code=403", WEIR_ERR_HTTP, 403, false, 0, 100 * MS},
+        {"status:code=404", WEIR_ERR_NOT_FOUND, 404, false, 0, 100 * MS},
+        {"refuse", WEIR_ERR_NETWORK, 0, true, 0, 100 * MS},
+        {"reset:at=0", WEIR_ERR_NETWORK, 0, true, 0, 100 * MS},
+        {"reset:at=1000", WEIR_ERR_NETWORK, 206, true, 1000, 101 * MS},
+        {"truncate", WEIR_ERR_NETWORK, 206, true, 25000, 125 * MS},
+        {"stall:at=10000", WEIR_ERR_TIMEOUT, 206, true, 10000, 15110 * MS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int virtual_time = 0; virtual_time < 2; virtual_time++) {
+            assert_int_equal(setup(NULL), 0);
+            add_fault(cases[i].spec);
+            open_with(STEADY, WEIR_LINK_FLUID, virtual_time != 0);
+            int64_t t0_us = now_us();
+            struct weir_segment *s = start(1);
+            struct outcome o = run(1);
+            assert_int_equal(o.last.kind, WEIR_TRANSFER_FAILED);
+            assert_int_equal(o.last.err, cases[i].err);
+            assert_int_equal(o.last.http_status, cases[i].status);
+            assert_int_equal(o.last.retryable, cases[i].retryable);
+            assert_int_equal(o.last.bytes, cases[i].bytes);
+            // A tick late: in real time always, else where it is the clock that ends it.
+            assert_in_range(o.last.now_us, t0_us + cases[i].at_us,
+                            t0_us + cases[i].at_us + 11 * MS);
+            assert_int_equal(weir_segment_state(s), WEIR_SEGMENT_OPEN);
+            has_body(s, (size_t)cases[i].bytes);
+            weir_segment_unref(&s);
+            assert_int_equal(teardown(NULL), 0);
+        }
+    }
+    assert_int_equal(setup(NULL), 0);
+}
+
+static void faults_slow_transfers(void **state)
+{
+    (void)state;
+    add_fault("stall:at=10000,for=2,count=1");
+    add_fault("slow:at=10000,rate=800000,from=2"); // 100 bytes a millisecond
+    open_with(STEADY, WEIR_LINK_FLUID, true);
+    struct weir_segment *s = start(1);
+    struct outcome o = run(1);
+    assert_int_equal(o.last.kind, WEIR_TRANSFER_DONE);
+    assert_in_range(o.last.t_last_us, 2150 * MS, 2300 * MS);
+    has_body(s, 50000);
+    weir_segment_unref(&s);
+    int64_t from_us = now_us();
+    s = start(2);
+    o = run(2);
+    assert_in_range(o.last.t_last_us - from_us, 450 * MS, 700 * MS); // 40,000 bytes at that rate
+    has_body(s, 50000);
+    weir_segment_unref(&s);
+}
+
+static void faults_change_bytes(void **state)
+{
+    (void)state;
+    add_fault("corrupt:at=20000,bytes=5");
+    open_with(STEADY, WEIR_LINK_FLUID, true);
+    struct weir_segment *s = start(1);
+    struct outcome o = run(1);
+    assert_int_equal(o.last.kind, WEIR_TRANSFER_DONE);
+    assert_int_equal(weir_segment_length(s), 50000);
+    for (size_t i = 0; i < 50000; i++)
+        if ((weir_segment_data(s)[i] != inner.body[i]) != (i >= 20000 && i < 20005))
+            fail_msg("byte %zu", i);
+    weir_segment_unref(&s);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -602,6 +692,9 @@ int main(void)
         CASE(virtual_waits_end_to_the_microsecond),
         CASE(virtual_failures_come_when_their_bytes_have),
         CASE(slow_start_is_the_links),
+        CASE(faults_end_transfers),
+        CASE(faults_slow_transfers),
+        CASE(faults_change_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
