@@ -18,6 +18,7 @@
 struct options {
     struct weir_server_params params;
     const char *trace_path, *log_path;
+    struct weir_live_spec live;
     char *certificate_path; // owned; the key's path is in the same memory
 };
 
@@ -29,7 +30,7 @@ enum {
     OPT_LOG,
     OPT_FAULT,
     OPT_TLS,
-    OPT_LATER,
+    OPT_LIVE,
     OPT_HELP
 };
 
@@ -37,7 +38,7 @@ static const struct option long_options[] = {
     {"bind", required_argument, NULL, OPT_BIND},   {"port", required_argument, NULL, OPT_PORT},
     {"trace", required_argument, NULL, OPT_TRACE}, {"rtt-ms", required_argument, NULL, OPT_RTT},
     {"log", required_argument, NULL, OPT_LOG},     {"fault", required_argument, NULL, OPT_FAULT},
-    {"live", optional_argument, NULL, OPT_LATER},  {"tls", required_argument, NULL, OPT_TLS},
+    {"live", required_argument, NULL, OPT_LIVE},   {"tls", required_argument, NULL, OPT_TLS},
     {"help", no_argument, NULL, OPT_HELP},         {NULL, 0, NULL, 0},
 };
 
@@ -58,6 +59,10 @@ static const char help[] =
     "                 connection (default: the latency that the trace gives, else 0)\n"
     "  --fault SPEC   misbehave, KIND[:key=value,...]; may be given several times, and\n"
     "                 the first that strikes a request has it\n"
+    "  --live SPEC    make the packages below DIR live: `on`, or key=value,...: window=S\n"
+    "                 seconds listed (default 30), start=S seconds there at the beginning\n"
+    "                 (three segments), loop=on|off what follows the end (on), ll=on|off\n"
+    "                 DASH segments chunk by chunk (off)\n"
     "  --tls CERT:KEY HTTPS alone, with this certificate and key (PEM files)\n"
     "  --log PATH     a JSON line per request; - for standard output\n"
     "  --help         this text\n"
@@ -72,9 +77,7 @@ static const char help[] =
     "  refuse         end the connection without a response\n"
     "Without at=, half the body. Which requests: match=GLOB (| between several; * ? and\n"
     "[a-z]; against the path or what follows one of its slashes), of these from=N on,\n"
-    "every=N of them, count=N at most, each with the chance p=0..1 drawn from seed=N.\n"
-    "\n"
-    "Not built yet, and refused: --live.\n";
+    "every=N of them, count=N at most, each with the chance p=0..1 drawn from seed=N.\n";
 
 static int fail(const struct weir_error *e)
 {
@@ -90,6 +93,15 @@ static int read_fault(struct options *o)
         return weir_cli_usage("serve", "--fault", "%s", e.what);
     if (weir_faults_add(&o->params.faults, &spec) < 0)
         return weir_cli_usage("serve", "--fault", "at most %d of them", WEIR_FAULTS_MAX);
+    return WEIR_EXIT_OK;
+}
+
+static int read_live(struct options *o)
+{
+    struct weir_error e = {0};
+    if (weir_live_parse(optarg, &o->live, &e) < 0)
+        return weir_cli_usage("serve", "--live", "%s", e.what);
+    o->params.live = &o->live;
     return WEIR_EXIT_OK;
 }
 
@@ -112,7 +124,7 @@ static int read_tls(struct options *o)
     return WEIR_EXIT_OK;
 }
 
-static int read_option(struct options *o, int option, const char *name)
+static int read_option(struct options *o, int option)
 {
     int64_t value;
     switch (option) {
@@ -140,8 +152,8 @@ static int read_option(struct options *o, int option, const char *name)
         return read_fault(o);
     case OPT_TLS:
         return read_tls(o);
-    case OPT_LATER:
-        return weir_cli_usage("serve", name, "not built yet");
+    case OPT_LIVE:
+        return read_live(o);
     default:
         return WEIR_EXIT_USAGE;
     }
@@ -155,9 +167,8 @@ static int read_options(struct options *o, int argc, char **argv)
     opterr = 0;
     for (;;) {
         int at = optind ? optind : 1;
-        int index = -1;
         int option =
-            getopt_long(argc, argv, ":", long_options, &index); // NOLINT(concurrency-mt-unsafe)
+            getopt_long(argc, argv, ":", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
         if (option == -1)
             break;
         if (option == OPT_HELP) {
@@ -168,9 +179,7 @@ static int read_options(struct options *o, int argc, char **argv)
             return weir_cli_usage("serve", argv[optind - 1], "a value is missing");
         if (option == '?')
             return weir_cli_usage("serve", argv[optind > at ? optind - 1 : at], "unknown option");
-        char name[32];
-        (void)snprintf(name, sizeof(name), "--%s", index >= 0 ? long_options[index].name : "?");
-        int code = read_option(o, option, name);
+        int code = read_option(o, option);
         if (code != WEIR_EXIT_OK)
             return code;
     }
@@ -213,6 +222,9 @@ static int serve(const struct weir_server_params *params)
     (void)pthread_sigmask(SIG_BLOCK, &wanted, &before);
     if (weir_server_start(params, &server, &e) < 0)
         return fail(&e);
+    const char *why;
+    for (size_t i = 0; (why = weir_server_not_live(server, i)) != NULL; i++)
+        (void)fprintf(stderr, "weir: %s (not served)\n", why);
     (void)printf("listening on %s\n", weir_server_url(server));
     (void)fflush(stdout);
     int got = 0;

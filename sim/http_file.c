@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *type_of(const char *path)
+const char *weir_http_type(const char *path)
 {
     static const struct {
         const char *suffix, *type;
@@ -108,7 +108,7 @@ static unsigned open_regular(const char *real, struct weir_http_file *out, bool 
         return 404;
     }
     out->fd = fd;
-    out->type = type_of(real);
+    out->type = weir_http_type(real);
     describe(&st, out);
     return 200;
 }

@@ -20,6 +20,9 @@ struct weir_http_file {
 // lies outside, whatever dots and links lead there, and for what is no regular file).
 unsigned weir_http_file_open(const char *root, const char *path, struct weir_http_file *out);
 
+// The media type that a path's ending names; static, never NULL.
+const char *weir_http_type(const char *path);
+
 enum weir_http_range {
     WEIR_HTTP_RANGE_ALL,  // no range, or one to be ignored: several, malformed, another unit
     WEIR_HTTP_RANGE_PART, // 206

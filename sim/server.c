@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -215,6 +216,13 @@ static int init_sync(struct weir_server *s)
     return 0;
 }
 
+static int64_t unix_now_us(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * WEIR_SECOND_US + now.tv_nsec / 1000;
+}
+
 int weir_server_start(const struct weir_server_params *params, struct weir_server **out,
                       struct weir_error *e)
 {
@@ -231,10 +239,13 @@ int weir_server_start(const struct weir_server_params *params, struct weir_serve
     s->log = params->log;
     s->faults = params->faults;
     s->start_us = weir_server_now_us();
+    s->unix_us = unix_now_us() - s->start_us;
     if (s->trace)
         weir_pacer_init(&s->pacer, s->trace);
     int fd = -1;
     int err = open_root(s, params->root, e);
+    if (!err && params->live)
+        err = weir_live_create(s->root, params->live, s->unix_us + s->start_us, &s->live, e);
     if (!err && params->certificate_path)
         err = weir_server_tls_load(s, params->certificate_path, params->key_path, e);
     if (!err)
@@ -259,6 +270,11 @@ uint16_t weir_server_port(const struct weir_server *s)
     return s->port;
 }
 
+const char *weir_server_not_live(const struct weir_server *s, size_t i)
+{
+    return s->live ? weir_live_refused(s->live, i) : NULL;
+}
+
 const char *weir_server_url(const struct weir_server *s)
 {
     return s->url;
@@ -279,6 +295,7 @@ void weir_server_stop(struct weir_server **server)
         MHD_stop_daemon(s->daemon);
     (void)pthread_cond_destroy(&s->wake);
     (void)pthread_mutex_destroy(&s->lock);
+    weir_live_destroy(&s->live);
     free(s->certificate);
     free(s->key);
     free(s->root);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "sim/fault.h"
+#include "sim/live.h"
 #include "sim/trace.h"
 
 struct weir_server;
@@ -20,8 +21,9 @@ struct weir_server_params {
     // Before the first byte of each response, and once more on a new connection. WEIR_TIME_NONE
     // (default): the trace's own latency, else none.
     int64_t rtt_us;
-    FILE *log;                 // borrowed; a JSON line per request; NULL: none
-    struct weir_faults faults; // copied; zero: none
+    FILE *log;                         // borrowed; a JSON line per request; NULL: none
+    struct weir_faults faults;         // copied; zero: none
+    const struct weir_live_spec *live; // borrowed; NULL: files as they are
     // HTTPS alone: paths of PEM files, both or none (default).
     const char *certificate_path, *key_path;
 };
@@ -32,6 +34,8 @@ void weir_server_params_default(struct weir_server_params *p);
 int weir_server_start(const struct weir_server_params *params, struct weir_server **out,
                       struct weir_error *e);
 uint16_t weir_server_port(const struct weir_server *s);
+// Why manifest number i could not be made live; NULL beyond the last.
+const char *weir_server_not_live(const struct weir_server *s, size_t i);
 const char *weir_server_url(const struct weir_server *s); // "http://ADDR:PORT/", or https
 void weir_server_stop(struct weir_server **s);            // accepts a pointer to NULL
 

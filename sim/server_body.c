@@ -102,11 +102,32 @@ static struct allowance while_slow(struct weir_server_request *r, int64_t now_us
     return (struct allowance){0, now_us + SLOW_STEP_US};
 }
 
+// What of a segment in the making is there beyond `sent`.
+static struct allowance while_made(struct weir_server_request *r, int64_t now_us, int64_t sent,
+                                   int64_t left)
+{
+    const struct weir_server_chunks *c = r->chunks;
+    size_t next = 0; // the chunk that is wanted
+    while (next + 1 < c->count && c->ends[next] <= sent)
+        next++;
+    int64_t there_us = c->begin_us + (int64_t)(next + 1) * c->duration_us / (int64_t)c->count;
+    if (now_us < there_us)
+        return (struct allowance){0, there_us};
+    int64_t more = c->ends[next] - sent;
+    return (struct allowance){more < left ? more : left, 0};
+}
+
 static struct allowance allowed(struct weir_server_request *r, int64_t sent, int64_t now_us)
 {
     int64_t left = r->body_bytes - sent;
     if (left <= 0)
         return at_early_end(r, now_us);
+    if (r->chunks) {
+        struct allowance made = while_made(r, now_us, sent, left);
+        if (made.bytes == 0)
+            return made;
+        left = made.bytes;
+    }
     if (r->fault.kind != WEIR_FAULT_STALL && r->fault.kind != WEIR_FAULT_SLOW)
         return (struct allowance){left, 0};
     int64_t before = weir_fault_at(&r->fault, r->length) - sent;
@@ -135,6 +156,8 @@ static ssize_t read_body(void *closure, uint64_t at, char *buffer, size_t max)
     struct weir_server_request *r = closure;
     struct weir_server *s = r->server;
     int64_t now_us = weir_server_now_us();
+    if ((int64_t)at >= r->length)
+        return MHD_CONTENT_READER_END_OF_STREAM; // of a body whose size was not told
     struct allowance may = allowed(r, (int64_t)at, now_us);
     (void)pthread_mutex_lock(&s->lock);
     bool stopping = s->stopping;
@@ -180,7 +203,7 @@ struct MHD_Response *weir_server_body_response(struct weir_server_request *r, bo
     bool whole = r->fault.kind == WEIR_FAULT_NONE || r->fault.kind == WEIR_FAULT_STATUS;
     if (r->length == 0)
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (!r->text && whole && (!r->server->trace || !body)) {
+    if (!r->text && !r->chunks && whole && (!r->server->trace || !body)) {
         struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(
             (uint64_t)r->length, r->file.fd, (uint64_t)r->first);
         if (response) {
@@ -191,8 +214,8 @@ struct MHD_Response *weir_server_body_response(struct weir_server_request *r, bo
         }
         return response;
     }
-    struct MHD_Response *response =
-        MHD_create_response_from_callback((uint64_t)r->length, BLOCK_BYTES, read_body, r, NULL);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        r->chunks ? MHD_SIZE_UNKNOWN : (uint64_t)r->length, BLOCK_BYTES, read_body, r, NULL);
     if (response && body && r->server->trace && r->body_bytes > 0)
         share(r);
     return response;

@@ -6,9 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// POST here makes the next request trace time 0, and faults count from the beginning.
-#define RESET_PATH "/.weir/reset"
-
 void weir_server_on_connection(void *closure, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
@@ -107,7 +104,7 @@ static struct weir_server_request *open_request(struct weir_server *s,
         free(r);
         return NULL;
     }
-    r->control = strcmp(path, RESET_PATH) == 0;
+    r->control = strcmp(path, WEIR_SERVER_RESET_PATH) == 0;
     if (!r->control && (is_method(r, MHD_HTTP_METHOD_GET) || is_method(r, MHD_HTTP_METHOD_HEAD)))
         r->fault = weir_faults_next(&s->faults, path);
     (void)pthread_mutex_lock(&s->lock);
@@ -116,41 +113,10 @@ static struct weir_server_request *open_request(struct weir_server *s,
     return r;
 }
 
-static unsigned decide_control(struct weir_server_request *r)
-{
-    struct weir_server *s = r->server;
-    if (is_method(r, MHD_HTTP_METHOD_OPTIONS))
-        return MHD_HTTP_NO_CONTENT;
-    if (!is_method(r, MHD_HTTP_METHOD_POST))
-        return MHD_HTTP_METHOD_NOT_ALLOWED;
-    weir_faults_reset(&s->faults);
-    (void)pthread_mutex_lock(&s->lock);
-    weir_pacer_reset(&s->pacer);
-    (void)pthread_mutex_unlock(&s->lock);
-    return MHD_HTTP_NO_CONTENT;
-}
-
-// What the path names, into file or text, size and type; an HTTP status.
-static unsigned find(struct weir_server_request *r)
-{
-    if (r->control)
-        return decide_control(r);
-    if (is_method(r, MHD_HTTP_METHOD_OPTIONS))
-        return MHD_HTTP_NO_CONTENT;
-    if (!is_method(r, MHD_HTTP_METHOD_GET) && !is_method(r, MHD_HTTP_METHOD_HEAD))
-        return MHD_HTTP_METHOD_NOT_ALLOWED;
-    if (r->fault.kind == WEIR_FAULT_STATUS)
-        return (unsigned)r->fault.spec.code;
-    unsigned status = weir_http_file_open(r->server->root, r->path, &r->file);
-    r->size_bytes = r->file.size_bytes;
-    r->type = r->file.type;
-    return status;
-}
-
 // Which file, which bytes of it, and the status that says so.
 static void decide(struct weir_server_request *r)
 {
-    r->status = find(r);
+    r->status = weir_server_find(r);
     if (r->status != MHD_HTTP_OK)
         return;
     // If-Range: the part only of the very file that the client knows (RFC 9110, 13.1.5).
@@ -159,7 +125,8 @@ static void decide(struct weir_server_request *r)
     bool same = !known || (!r->text && (strcmp(known, r->file.etag) == 0 ||
                                         strcmp(known, r->file.last_modified) == 0));
     int64_t last = r->size_bytes - 1;
-    switch (weir_http_range_parse(same ? r->range : NULL, r->size_bytes, &r->first, &last)) {
+    switch (weir_http_range_parse(same && !r->chunks ? r->range : NULL, r->size_bytes, &r->first,
+                                  &last)) {
     case WEIR_HTTP_RANGE_ALL:
         break;
     case WEIR_HTTP_RANGE_PART:
@@ -190,6 +157,8 @@ static struct MHD_Response *message_response(struct weir_server_request *r)
         if (messages[i].status == r->status)
             why = messages[i].text;
     }
+    if (r->why)
+        why = r->why;
     if (r->fault.kind == WEIR_FAULT_STATUS)
         why = "as --fault has it";
     if (r->status != MHD_HTTP_NO_CONTENT)
@@ -303,6 +272,7 @@ void weir_server_on_completed(void *closure, struct MHD_Connection *connection, 
     if (r->file.fd >= 0)
         (void)close(r->file.fd);
     free(r->text);
+    free(r->chunks);
     free(r->path);
     free(r->range);
     free(r);

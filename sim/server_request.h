@@ -22,6 +22,19 @@ struct weir_server_connection {
     bool used; // a request came over it before
 };
 
+// POST here makes the next request trace time 0, and faults count from the beginning.
+#define WEIR_SERVER_RESET_PATH "/.weir/reset"
+// The time of day, as DASH's http-iso wants it.
+#define WEIR_SERVER_TIME_PATH "/.weir/time"
+
+// A segment that is still being made, chunk after chunk.
+#define WEIR_SERVER_CHUNKS 256
+struct weir_server_chunks {
+    int64_t begin_us, duration_us; // of the segment; begin as weir_server_now_us()
+    int64_t ends[WEIR_SERVER_CHUNKS];
+    size_t count;
+};
+
 struct weir_server_request {
     struct weir_server *server;
     struct MHD_Connection *connection;
@@ -32,11 +45,13 @@ struct weir_server_request {
     unsigned status; // 0 until decided
     const char *type;
     struct weir_http_file file;
-    char *text;            // the body where it is made here, and not a file's
-    int64_t size_bytes;    // of the file or the text
-    int64_t first, length; // of the body within it
-    int64_t body_bytes;    // that come; less than length where a fault ends the connection
-    int64_t sent_bytes;    // of the body; exact unless sent by the kernel
+    char *text;                        // the body where it is made here, and not a file's
+    struct weir_server_chunks *chunks; // NULL: the whole file is there
+    const char *why;                   // in the body of an error; NULL: what the status says
+    int64_t size_bytes;                // of the file or the text
+    int64_t first, length;             // of the body within it
+    int64_t body_bytes; // that come; less than length where a fault ends the connection
+    int64_t sent_bytes; // of the body; exact unless sent by the kernel
     int64_t start_us, first_byte_us;
     int64_t fault_us;        // since when the fault holds the body back; WEIR_TIME_NONE: not yet
     uint64_t acked_at_start; // by the peer on this connection, where the kernel sends the body
@@ -58,6 +73,8 @@ struct weir_server {
     int64_t rtt_us;
     const struct weir_trace *trace;
     int64_t start_us;
+    int64_t unix_us;           // Unix time at weir_server_now_us() 0
+    struct weir_live *live;    // NULL: files as they are
     FILE *log;                 // MHD's thread only
     struct weir_faults faults; // MHD's thread only
     pthread_t thread;
@@ -89,6 +106,9 @@ void weir_server_reset_connection(struct MHD_Connection *connection);
 int weir_server_tls_load(struct weir_server *s, const char *certificate_path, const char *key_path,
                          struct weir_error *e);
 void weir_server_on_message(void *closure, const char *format, va_list args) WEIR_PRINTF(2, 0);
+
+// server_find.c: what the path names, into file or text, size and type; the HTTP status.
+unsigned weir_server_find(struct weir_server_request *r);
 
 // server_headers.c
 void weir_server_add_headers(struct MHD_Response *response, const struct weir_server_request *r);
