@@ -105,8 +105,12 @@ static void add_level(json_t *list, int64_t at_us, int64_t level_us)
 static json_t *buffer_json(const struct weir_summary *s)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < s->segment_count; i++)
+    for (size_t i = 0; list && i < s->segment_count; i++) {
         add_level(list, s->segments[i].requested_us, s->segments[i].buffer_us);
+        add_level(list, s->segments[i].done_us, s->segments[i].buffer_done_us);
+    }
+    if (list)
+        add_level(list, s->ended_us, 0);
     return list;
 }
 

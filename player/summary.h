@@ -18,7 +18,8 @@ struct weir_summary_segment {
     int64_t bitrate_bps, bytes, start_us, duration_us;
     // At its decision, and its transfer; WEIR_TIME_NONE / 0 where the host does not keep them.
     int64_t buffer_us, throughput_bps, requested_us, done_us;
-    int64_t stall_us; // charged to it: waited for it, start-up included for the first
+    int64_t buffer_done_us; // when it was complete, itself included
+    int64_t stall_us;       // charged to it: waited for it, start-up included for the first
 };
 
 struct weir_summary {

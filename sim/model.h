@@ -2,6 +2,11 @@
 // known by their sizes alone. A model is made once per content and thread and reset for every
 // session; a session allocates nothing. Equal arguments give equal sessions, to the last bit, on
 // any machine. One thread per model; contents and traces are shared.
+//
+// A decision in the order of Sabre (reference 17): wait until there is room, ask, serve the wait
+// asked for, download. In pensieve the network is Pensieve's; what the engine does stays the
+// engine's, so against reference 18 waits for room are exact instead of half-second naps, the first
+// segment's rung is the algorithm's choice, and its download is start-up, not a stall.
 #ifndef WEIR_SIM_MODEL_H
 #define WEIR_SIM_MODEL_H
 

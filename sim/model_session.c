@@ -103,6 +103,7 @@ static void note_decision(struct weir_model *m, const struct weir_fetch *f, int6
         .throughput_bps = weir_engine_throughput_bps(m->engine),
         .requested_us = m->now_us,
         .done_us = WEIR_TIME_NONE,
+        .buffer_done_us = WEIR_TIME_NONE,
         .stall_us = first ? 0 : s->stall_us, // what the transfer given up was waited for
     };
     if (first)
@@ -368,8 +369,11 @@ static void open_engine(struct weir_model *m)
 static void note_done(struct weir_model *m, struct weir_model_transfer *t)
 {
     m->summary.bytes += t->bytes;
-    if (t->kind == WEIR_FETCH_MEDIA && t->track == WEIR_ENGINE_VIDEO)
-        m->segments[m->summary.segment_count - 1].done_us = m->now_us;
+    if (t->kind == WEIR_FETCH_MEDIA && t->track == WEIR_ENGINE_VIDEO) {
+        struct weir_summary_segment *s = &m->segments[m->summary.segment_count - 1];
+        s->done_us = m->now_us;
+        s->buffer_done_us = t->end_us - playhead_us(m);
+    }
     weir_model_events_response(m, t, t->bytes, false);
     release(m, t);
 }
