@@ -82,6 +82,7 @@ static void reset(void *state)
     struct mpc *s = state;
     s->count = 0;
     s->predicted = 0;
+    s->space.hint = 0;
 }
 
 static double harmonic_mean(const struct mpc *s)

@@ -43,12 +43,14 @@ static void spread(const struct weir_mpc_problem *p, double *tail)
 static void price_tails(const struct weir_mpc_problem *p, struct weir_mpc_space *w, double price)
 {
     double(*tail)[WEIR_MPC_MAX_RUNGS] = w->tail[w->duals];
+    double(*choice)[WEIR_MPC_MAX_RUNGS] = w->choice[w->duals];
     w->price[w->duals++] = price;
     for (size_t j = 0; j < p->rungs; j++)
         tail[p->horizon][j] = 0;
     for (size_t k = p->horizon; k-- > 0;) {
         for (size_t j = 0; j < p->rungs; j++)
-            tail[k][j] = p->quality[j] - price * p->download_s[k][j] + tail[k + 1][j];
+            tail[k][j] = choice[k][j] =
+                p->quality[j] - price * p->download_s[k][j] + tail[k + 1][j];
         if (k > 0) // at the root only the choices themselves count
             spread(p, tail[k]);
     }
@@ -92,26 +94,24 @@ double weir_mpc_value(const struct weir_mpc_problem *p, const uint8_t *sequence)
 // its downloads take.
 static double follow(const struct weir_mpc_problem *p, struct weir_mpc_space *w, double *total_s)
 {
-    size_t d = w->duals - 1;
+    double(*choice)[WEIR_MPC_MAX_RUNGS] = w->choice[w->duals - 1];
     double plain = 0, before = p->before;
     bool has_before = p->has_before;
     *total_s = 0;
     for (size_t k = 0; k < p->horizon; k++) {
         size_t best = 0;
-        double best_value = -DBL_MAX, best_gain = 0;
+        double best_value = -DBL_MAX;
         for (size_t j = 0; j < p->rungs; j++) {
-            double gain = p->quality[j] - (has_before ? distance(p->quality[j], before) : 0);
-            double value = gain - w->price[d] * p->download_s[k][j] + w->tail[d][k + 1][j];
+            double value = choice[k][j] - (has_before ? distance(p->quality[j], before) : 0);
             if (value > best_value) {
                 best_value = value;
-                best_gain = gain;
                 best = j;
             }
         }
         w->path[k] = (uint8_t)best;
+        plain += p->quality[best] - (has_before ? distance(p->quality[best], before) : 0);
         before = p->quality[best];
         has_before = true;
-        plain += best_gain;
         *total_s += p->download_s[k][best];
     }
     return plain;
@@ -143,6 +143,8 @@ static bool has_hope(const struct search *s, size_t k, size_t j, const struct st
 {
     if (s->nodes > NODES_MAX)
         return false;
+    if (k == s->p->horizon)
+        return promising(s, at->value);
     double covered_s = at->level_s + (double)(s->p->horizon - k - 1) * s->p->duration_s;
     for (size_t d = s->w->duals; d-- > 0;) {
         if (!promising(s, at->value + s->w->tail[d][k][j] + s->w->price[d] * covered_s))
@@ -216,25 +218,69 @@ static void finish_two(struct search *s, const struct state *at, size_t before, 
 static void descend(struct search *s, size_t k, const struct state *at, size_t before, size_t held)
 {
     const struct weir_mpc_problem *p = s->p;
-    if (s->sorted && k && k + 2 == p->horizon) {
+    if (k == p->horizon) {
+        offer(s, at->value);
+        return;
+    }
+    if (s->sorted && k + 2 == p->horizon) {
         finish_two(s, at, before, held);
         return;
     }
-    if (s->sorted && k && k + 1 == p->horizon) {
+    if (s->sorted && k + 1 == p->horizon) {
         finish(s, at, before, held);
         return;
     }
+    // A bound that needs no state: without a stall, and with room for all, it is has_hope's.
+    size_t d = s->w->duals - 1;
+    double covered_s = at->level_s + (double)(p->horizon - k - 1) * p->duration_s;
+    double most = at->value + s->w->price[d] * covered_s;
+    const double *choice = s->w->choice[d][k];
     for (size_t j = k < held ? before : 0; j < p->rungs; j++) {
-        if (k == 0)
-            s->first = j;
+        if (!promising(s, most + choice[j] - distance(p->quality[j], at->before)))
+            continue;
         struct state next = after(p, at, j, p->download_s[k][j]);
         s->nodes++;
-        if (k + 1 == p->horizon) {
-            offer(s, next.value);
-        } else if (has_hope(s, k + 1, j, &next)) {
-            bool climbs = s->sorted && at->has_before && next.before > at->before;
-            descend(s, k + 1, &next, j, climbs ? k + 3 : held);
-        }
+        if (has_hope(s, k + 1, j, &next))
+            descend(s, k + 1, &next, j, s->sorted && next.before > at->before ? k + 3 : held);
+    }
+}
+
+// Whether a sequence that begins with rung j could still win; `next` is the state after it.
+static bool first_has_hope(struct search *s, size_t j, struct state *next)
+{
+    struct state at = root(s->p);
+    *next = after(s->p, &at, j, s->p->download_s[0][j]);
+    s->first = j;
+    s->nodes++;
+    return has_hope(s, 1, j, next);
+}
+
+// Only the first rung is wanted: that of the best sequence so far wins if no other has hope.
+static bool is_settled(struct search *s)
+{
+    struct state next;
+    for (size_t j = 0; j < s->p->rungs; j++) {
+        if (j != s->best_first && first_has_hope(s, j, &next))
+            return false;
+    }
+    return true;
+}
+
+// Every first rung but the one that leads; the leader's own sequences only when it is overtaken.
+static void look_at_firsts(struct search *s)
+{
+    const struct weir_mpc_problem *p = s->p;
+    bool seen[WEIR_MPC_MAX_RUNGS] = {false};
+    for (size_t j = 0; j < p->rungs; j++) {
+        struct state next;
+        if (seen[j] || j == s->best_first || !first_has_hope(s, j, &next))
+            continue;
+        seen[j] = true;
+        size_t leader = s->best_first;
+        bool climbs = s->sorted && p->has_before && next.before > p->before;
+        descend(s, 1, &next, j, climbs ? 3 : 0);
+        if (s->best_first != leader && leader < j)
+            j = leader - 1; // back to it (and wraps round to 0)
     }
 }
 
@@ -250,32 +296,69 @@ static double price_and_try(struct search *s, struct weir_mpc_space *w, double v
     return plain;
 }
 
-// Prices: nought (is the buffer enough for all?), the full weight of a stall, and those between by
-// the crossing of the two tangents, until it brings nothing new.
-static void price(struct search *s, struct weir_mpc_space *w)
+// Downloads at no price: up to the top at once, since every later segment gains what the first one
+// loses.
+static void price_nothing(const struct weir_mpc_problem *p, struct weir_mpc_space *w)
+{
+    double top = p->quality[p->rungs - 1];
+    for (size_t k = 0; k <= p->horizon; k++) {
+        double left = (double)(p->horizon - k);
+        for (size_t j = 0; j < p->rungs; j++)
+            w->tail[0][k][j] = left > 0 ? left * top - (top - p->quality[j]) : 0;
+    }
+    for (size_t k = 0; k < p->horizon; k++) {
+        for (size_t j = 0; j < p->rungs; j++)
+            w->choice[0][k][j] = p->quality[j] + w->tail[0][k + 1][j];
+    }
+    w->price[0] = 0;
+    w->duals = 1;
+}
+
+struct tangent {
+    double price, plain, total_s;
+    bool known;
+};
+
+// The next price to try, between or beyond those known; < 0: none would bring anything new.
+static double next_price(const struct weir_mpc_problem *p, const struct weir_mpc_space *w,
+                         const struct tangent *low, const struct tangent *high)
+{
+    if (high->known) {
+        if (low->total_s <= high->total_s)
+            return -1;
+        double crossing = (low->plain - high->plain) / (low->total_s - high->total_s);
+        return crossing > low->price && crossing < high->price ? crossing : -1;
+    }
+    if (low->price >= p->stall_weight)
+        return -1;
+    double beyond = low->price > 0 ? 2 * low->price : w->hint > 0 ? w->hint : p->stall_weight / 16;
+    return min(beyond, p->stall_weight);
+}
+
+// Prices: nought (is the buffer enough for all?), the last decision's, and from there on by the
+// crossing of tangents on either side. True: the first rung is found.
+static bool price(struct search *s, struct weir_mpc_space *w)
 {
     const struct weir_mpc_problem *p = s->p;
     double covered_s = min(p->buffer_s, p->room_s) + (double)(p->horizon - 1) * p->duration_s;
-    double low_s, high_s;
-    double low = price_and_try(s, w, 0, &low_s);
-    if (low_s <= covered_s)
-        return;
-    double high = price_and_try(s, w, p->stall_weight, &high_s);
-    while (high_s < covered_s && w->duals < WEIR_MPC_MAX_DUALS && low_s > high_s) {
-        double middle_s, crossing = (low - high) / (low_s - high_s);
-        double middle = price_and_try(s, w, crossing, &middle_s);
-        if (middle_s > covered_s) {
-            if (middle_s >= low_s)
-                return;
-            low = middle;
-            low_s = middle_s;
-        } else {
-            if (middle_s <= high_s)
-                return;
-            high = middle;
-            high_s = middle_s;
-        }
+    struct tangent low = {.known = true}, high = {0};
+    price_nothing(p, w);
+    low.plain = follow(p, w, &low.total_s);
+    s->first = w->path[0];
+    offer(s, weir_mpc_value(p, w->path));
+    while (low.total_s > covered_s && w->duals < WEIR_MPC_MAX_DUALS) {
+        struct tangent t = {.price = next_price(p, w, &low, &high), .known = true};
+        if (t.price < 0)
+            return false;
+        t.plain = price_and_try(s, w, t.price, &t.total_s);
+        w->hint = t.price;
+        if (is_settled(s))
+            return true;
+        *(t.total_s > covered_s ? &low : &high) = t;
+        if (t.total_s == covered_s)
+            return false;
     }
+    return false;
 }
 
 static bool is_sorted(const struct weir_mpc_problem *p)
@@ -291,15 +374,13 @@ static bool is_sorted(const struct weir_mpc_problem *p)
 
 struct weir_mpc_answer weir_mpc_solve(const struct weir_mpc_problem *p, struct weir_mpc_space *w)
 {
-    w->duals = 0;
     struct search s = {.p = p,
                        .w = w,
                        .best = -DBL_MAX,
                        .best_first = p->rungs,
                        .tolerance = weir_mpc_tolerance(p),
                        .sorted = is_sorted(p)};
-    price(&s, w);
-    struct state at = root(p);
-    descend(&s, 0, &at, 0, 0);
+    if (!price(&s, w))
+        look_at_firsts(&s);
     return (struct weir_mpc_answer){.rung = s.best_first, .value = s.best, .nodes = s.nodes};
 }

@@ -28,16 +28,20 @@ struct weir_mpc_problem {
 
 struct weir_mpc_answer {
     size_t rung;  // of the first segment. Ties (1e-9 of the best) go to the lowest first rung
-    double value; // of the best sequence
+    double value; // of a sequence that begins so, perhaps not the best of them: the rung is wanted
     int64_t nodes;
 };
 
-// Working space, so that a decision allocates nothing; its contents mean nothing between calls.
+// Working space, so that a decision allocates nothing. Zero before the first call; what it keeps
+// between calls makes them quicker and changes no answer.
 struct weir_mpc_space {
+    double hint; // the price that mattered last
     size_t duals;
     double price[WEIR_MPC_MAX_DUALS];
     // Best value from segment k on after rung j, downloads paid at `price` a second.
     double tail[WEIR_MPC_MAX_DUALS][WEIR_MPC_MAX_HORIZON + 1][WEIR_MPC_MAX_RUNGS];
+    // The same of segment k at rung j and what follows, no switch to it.
+    double choice[WEIR_MPC_MAX_DUALS][WEIR_MPC_MAX_HORIZON][WEIR_MPC_MAX_RUNGS];
     uint8_t path[WEIR_MPC_MAX_HORIZON];
 };
 
