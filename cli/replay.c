@@ -44,7 +44,8 @@ static int read_options(struct options *o, int argc, char **argv)
     optind = 0; // glibc: start afresh, whatever was parsed before
     opterr = 0;
     for (;;) {
-        int option = getopt_long(argc, argv, ":", long_options, NULL);
+        int option =
+            getopt_long(argc, argv, ":", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
         if (option == -1)
             break;
         if (option == ':' || option == '?')
@@ -94,7 +95,7 @@ int weir_cli_replay(int argc, char **argv)
 {
     struct options o;
     int code = read_options(&o, argc, argv);
-    if (code != WEIR_EXIT_OK || o.helped)
+    if (code != WEIR_EXIT_OK || !o.path) // --help was answered
         return code;
     struct weir_error error = {0};
     FILE *log = strcmp(o.path, "-") ? fopen(o.path, "re") : stdin;

@@ -307,7 +307,7 @@ int weir_shaped_transport_create(const struct weir_shaped_params *params,
     if (params->faults)
         s->faults = *params->faults;
     weir_budget_init(&s->budget, 0);
-    struct weir_segment_pool_params pool = {.max_segments = 2 * WEIR_SHAPED_SLOTS,
+    struct weir_segment_pool_params pool = {.max_segments = (size_t)2 * WEIR_SHAPED_SLOTS,
                                             .premapped = 4,
                                             .budget = &s->budget,
                                             .copies = params->copies};
