@@ -57,7 +57,7 @@ static int create(void *state, const struct weir_abr_options *options, struct we
     s->carry = 0.15;
     s->collapse = 0.003;
     s->rescue = 1.8;
-    s->patience = 0.45;
+    s->patience = 0.7;
     s->hesitation = 0.15;
     s->horizon = 16;
     s->predict.half_life = 1.3;
@@ -342,7 +342,7 @@ const struct weir_abr_ops weir_abr_weir = {
         "predictor, transfers; error=0.2: mean error of ln(throughput) expected of it at first; "
         "memory=25: transfers over which its errors count; carry=0.15: share of an error that "
         "stays; collapse=0.003: probability of one per step; horizon=16: steps; rescue=1.8: "
-        "segments of buffer below which a transfer may be given up; patience=0.45: and above it, "
+        "segments of buffer below which a transfer may be given up; patience=0.7: and above it, "
         "once the buffer over that is so many times its age; hesitation=0.15: quality that giving "
         "up must gain",
     .state_bytes = sizeof(struct weir),

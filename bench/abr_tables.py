@@ -25,7 +25,7 @@ PUBLISHED = ["throughput", "bba0", "bba1", "bba2", "bba-others", "bola:variant=b
 ORACLE = "mpc:oracle=5"
 METRICS = ["qoe.lin", "qoe.log"]
 DEFAULTS = {"linear": 0.35, "halflife": 1.3, "error": 0.2, "memory": 25, "carry": 0.15, "collapse": 0.003,
-            "horizon": 16, "rescue": 1.8, "patience": 0.45, "hesitation": 0.15}
+            "horizon": 16, "rescue": 1.8, "patience": 0.7, "hesitation": 0.15}
 FACTORS = [0.5, 0.75, 1.33, 2]
 RESAMPLES = 4000
 
