@@ -106,7 +106,7 @@ class Server:
         self.process = subprocess.Popen([ARGS.weir, "serve", "--port", "0", *map(str, options), folder],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on (http://\S+/)\n", line)
+        match = re.fullmatch(r"listening on (https?://\S+/)\n", line)
         if not match:
             self.process.kill()
             raise AssertionError(f"weir serve: {line!r} {self.process.stderr.read()!r}")
