@@ -81,8 +81,21 @@ static int64_t advance_link(struct weir_shaped *s, int64_t until_us)
     int64_t at_us = s->origin_us + (int64_t)(e.at_us + 0.5);
     struct weir_shaped_transfer *t = weir_shaped_find(s, e.id);
     if (t && e.kind == WEIR_LINK_DONE)
-        weir_shaped_arrived(s, t, &e, at_us);
+        weir_shaped_arrived(t, at_us);
     return at_us < until_us ? at_us : until_us;
+}
+
+// The first of the first bytes that are still to come; INT64_MAX: none.
+static int64_t next_first_byte_us(const struct weir_shaped *s, int64_t at_us)
+{
+    int64_t next_us = INT64_MAX;
+    for (int i = 0; i < WEIR_SHAPED_SLOTS; i++) {
+        const struct weir_shaped_transfer *t = &s->transfers[i];
+        if (t->state == WEIR_SHAPED_RUNNING && t->on_link && t->link_first_us > at_us &&
+            t->link_first_us < next_us)
+            next_us = t->link_first_us;
+    }
+    return next_us;
 }
 
 static bool any_running(const struct weir_shaped *s)
@@ -141,6 +154,9 @@ static int pump_real(struct weir_shaped *s, int64_t timeout_us, struct weir_tran
         wait_us = until_us == INT64_MAX ? -1 : until_us - at_us;
         if (any_running(s) && (wait_us < 0 || wait_us > REAL_TICK_US))
             wait_us = REAL_TICK_US;
+        int64_t first_us = next_first_byte_us(s, at_us);
+        if (first_us - at_us < wait_us) // else there is none, or a tick comes before it
+            wait_us = first_us - at_us;
     }
 }
 
@@ -175,6 +191,9 @@ static void step(struct weir_shaped *s, int64_t until_us, int64_t due_us)
     int64_t stop_us = due_us < until_us ? due_us : until_us;
     if (any_running(s) && stop_us > at_us + VIRTUAL_TICK_US)
         stop_us = at_us + VIRTUAL_TICK_US;
+    int64_t first_us = next_first_byte_us(s, at_us);
+    if (first_us < stop_us)
+        stop_us = first_us;
     if (stop_us == INT64_MAX) { // nothing is to come by itself
         (void)weir_wake_wait(&s->wake, -1);
         return;

@@ -33,7 +33,7 @@ struct weir_shaped_transfer {
     struct weir_fault fault;
     int64_t cut; // no more bytes than these come; INT64_MAX: all
     int64_t t_request_us, t_first_byte_us, t_last_us;
-    int64_t link_first_us; // with link_done: when its first byte came there
+    int64_t link_first_us; // with on_link: when its first byte comes there
     int64_t heard_us;      // when a byte came last, or it was asked for
 
     // What the inner transport said.
@@ -80,8 +80,7 @@ void weir_shaped_hear(struct weir_shaped *s, const struct weir_transfer_event *e
 // Ask the link for it. In virtual time its size must be known.
 void weir_shaped_ask(struct weir_shaped *s, struct weir_shaped_transfer *t);
 // The link has brought what it was asked for.
-void weir_shaped_arrived(struct weir_shaped *s, struct weir_shaped_transfer *t,
-                         const struct weir_link_event *e, int64_t at_us);
+void weir_shaped_arrived(struct weir_shaped_transfer *t, int64_t at_us);
 // Whether the inner transport has told what the link has to carry.
 bool weir_shaped_size_known(const struct weir_shaped_transfer *t);
 // Whether the link has brought bytes that the inner transport still owes.

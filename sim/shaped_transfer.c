@@ -168,6 +168,8 @@ void weir_shaped_ask(struct weir_shaped *s, struct weir_shaped_transfer *t)
     t->between = false;
     // The link takes more transfers than there are slots.
     (void)weir_link_start(s->link, t->id, t->link_bytes, t->connection);
+    if (!t->link_base)
+        t->link_first_us = s->origin_us + (int64_t)(weir_link_first_byte_us(s->link, t->id) + 0.5);
 }
 
 static int64_t arrived(const struct weir_shaped *s, const struct weir_shaped_transfer *t)
@@ -177,11 +179,8 @@ static int64_t arrived(const struct weir_shaped *s, const struct weir_shaped_tra
     return t->link_base + (t->on_link && !t->between ? weir_link_bytes(s->link, t->id) : 0);
 }
 
-void weir_shaped_arrived(struct weir_shaped *s, struct weir_shaped_transfer *t,
-                         const struct weir_link_event *e, int64_t at_us)
+void weir_shaped_arrived(struct weir_shaped_transfer *t, int64_t at_us)
 {
-    if (!t->link_base)
-        t->link_first_us = s->origin_us + (int64_t)(e->first_byte_us + 0.5);
     if (t->link_base + t->link_bytes < size_of(t)) {
         t->link_base += t->link_bytes;
         t->between = true;
@@ -235,14 +234,11 @@ static int64_t later(int64_t a_us, int64_t b_us)
 }
 
 // The link's time of the first byte, unless the inner transport was later.
-static void note_first_byte(const struct weir_shaped *s, struct weir_shaped_transfer *t,
-                            int64_t now_us)
+static void note_first_byte(struct weir_shaped_transfer *t, int64_t now_us)
 {
     if (t->t_first_byte_us != WEIR_TIME_NONE)
         return;
     int64_t at_us = t->link_first_us;
-    if (!t->link_done && !t->link_base)
-        at_us = s->origin_us + (int64_t)(weir_link_first_byte_us(s->link, t->id) + 0.5);
     t->t_first_byte_us = later(at_us < now_us ? at_us : now_us, t->inner_first_us);
 }
 
@@ -265,7 +261,7 @@ static struct weir_transfer_event progress(struct weir_shaped *s, struct weir_sh
                                               : "the memory limit is reached");
     t->bytes = until;
     t->heard_us = now_us;
-    note_first_byte(s, t, now_us);
+    note_first_byte(t, now_us);
     return event_of(t, WEIR_TRANSFER_PROGRESS, now_us);
 }
 
@@ -273,7 +269,7 @@ static struct weir_transfer_event ended(struct weir_shaped *s, struct weir_shape
                                         int64_t now_us)
 {
     bool done = t->end_event.kind == WEIR_TRANSFER_DONE;
-    note_first_byte(s, t, now_us);
+    note_first_byte(t, now_us);
     if (t->t_last_us == WEIR_TIME_NONE || t->t_last_us > now_us)
         t->t_last_us = now_us;
     t->t_last_us = later(t->t_last_us, t->inner_last_us);
@@ -299,7 +295,7 @@ bool weir_shaped_deliver(struct weir_shaped *s, struct weir_shaped_transfer *t, 
         return false;
     int64_t until = arrived(s, t), have = staged(t);
     until = until < have ? until : have;
-    if (t->headers && !t->headers_told && arrived(s, t) > 0) {
+    if (t->headers && !t->headers_told && now_us >= t->link_first_us) {
         *e = headers(t, now_us);
         return true;
     }
