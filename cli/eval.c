@@ -259,6 +259,7 @@ static int sweep(struct eval *v)
         err = weir_sweep_run(v->store, &v->inputs, v->o.abrs, v->o.abr_count, &v->o.sweep, &report,
                              &e);
     end_progress(v);
+    v->error = NULL;
     if (!err)
         err = weir_store_seal(v->store, &e);
     free(command);

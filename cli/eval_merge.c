@@ -24,8 +24,10 @@ int weir_cli_eval_merge(int argc, char **argv)
     const char *out = NULL;
     size_t count = 0;
     const char **paths = calloc((size_t)argc + 1, sizeof(*paths));
-    int code = paths ? WEIR_EXIT_OK : weir_cli_usage("eval merge", "DB", "memory ran out");
+    int code = WEIR_EXIT_OK;
     bool helped = false;
+    if (!paths)
+        return weir_cli_usage("eval merge", "DB", "memory ran out");
     for (int i = 1; code == WEIR_EXIT_OK && !helped && i < argc; i++) {
         if (!strcmp(argv[i], "--help")) {
             helped = true;

@@ -105,8 +105,8 @@ static int read_options(struct options *o, int argc, char **argv)
     opterr = 0;
     while (!o->done) {
         int at = optind ? optind : 1;
-        int option = getopt_long(argc, argv, "-:o:", long_options,
-                                 NULL); // NOLINT(concurrency-mt-unsafe)
+        int option =
+            getopt_long(argc, argv, "-:o:", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
         if (option == -1)
             break;
         if (option == ':')
@@ -157,9 +157,12 @@ int weir_cli_html(int argc, char **argv)
     struct options o = {0};
     o.traces = calloc((size_t)argc + 1, sizeof(char *));
     o.contents = calloc((size_t)argc + 1, sizeof(char *));
-    int code = o.traces && o.contents ? read_options(&o, argc, argv)
-                                      : weir_cli_usage("report", "options", "memory ran out");
-    if (code == WEIR_EXIT_OK && !o.done)
+    int code = WEIR_EXIT_USAGE;
+    if (o.traces && o.contents)
+        code = read_options(&o, argc, argv);
+    else
+        (void)weir_cli_usage("report", "options", "memory ran out");
+    if (code == WEIR_EXIT_OK && !o.done && o.output)
         code = draw(&o);
     free(o.traces);
     free(o.contents);

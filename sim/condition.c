@@ -127,7 +127,13 @@ int weir_condition_parse(const char *text, struct weir_condition *out, struct we
 
 // --- evaluation ---
 
-// What the filters leave; NULL arrays: everything.
+static int out_of_memory(struct weir_error *e)
+{
+    (void)weir_error_set(e, WEIR_ERR_NOMEM, "--fail-if", "memory ran out");
+    return WEIR_ERR_NOMEM;
+}
+
+// What the filters leave.
 struct selection {
     bool *abrs, *traces, *contents;
 };
@@ -188,7 +194,7 @@ static int select_sessions(const struct weir_condition *c, const struct weir_sto
     s->traces = calloc(traces + 1, sizeof(bool));
     s->contents = calloc(contents + 1, sizeof(bool));
     if (!s->abrs || !s->traces || !s->contents)
-        return weir_error_set(e, WEIR_ERR_NOMEM, "--fail-if", "memory ran out");
+        return out_of_memory(e);
     for (size_t i = 0; i < c->filter_count; i++) {
         bool abr = mark_abrs(store, c->filters[i], s->abrs);
         bool set = !abr && mark_traces(store, c->filters[i], s->traces);
@@ -249,7 +255,7 @@ static int collect(const struct weir_condition *c, struct weir_store *store,
         if (!s->abrs[k.abr] || !s->traces[k.trace] || !s->contents[k.content])
             continue;
         if (!add_value(&values[k.abr], weir_row_number(&row, c->member)))
-            err = weir_error_set(e, WEIR_ERR_NOMEM, "--fail-if", "memory ran out");
+            err = out_of_memory(e);
     }
     return got < 0 ? got : err;
 }
@@ -333,8 +339,7 @@ int weir_condition_evaluate(const struct weir_condition *c, struct weir_store *s
     bool log = c->member->real && c->member->index == WEIR_ROW_QOE_LOG;
     bool of_bound = c->function == WEIR_CONDITION_SHARE && (lin || log);
     *out = (struct weir_condition_finding){.value = NAN};
-    int err = values ? select_sessions(c, store, &s, e)
-                     : weir_error_set(e, WEIR_ERR_NOMEM, "--fail-if", "memory ran out");
+    int err = values ? select_sessions(c, store, &s, e) : out_of_memory(e);
     for (size_t i = 0; !err && i < abrs; i++)
         values[i].keep = c->function != WEIR_CONDITION_MEAN && c->function != WEIR_CONDITION_SHARE;
     if (!err && !of_bound)

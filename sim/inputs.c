@@ -32,7 +32,8 @@ struct search {
 
 static int out_of_memory(struct weir_error *e)
 {
-    return weir_error_set(e, WEIR_ERR_NOMEM, "--traces", "memory ran out");
+    (void)weir_error_set(e, WEIR_ERR_NOMEM, "--traces", "memory ran out");
+    return WEIR_ERR_NOMEM;
 }
 
 static const char *base_name(const char *path)
@@ -282,9 +283,11 @@ static int load_traces(const char *const *paths, size_t count, struct weir_input
         const char *path = trimmed(&s, paths[i]);
         err = path ? walk(&s, path, 0) : WEIR_ERR_NOMEM;
     }
-    if (!err && s.count == 0)
-        err =
-            weir_error_set(e, WEIR_ERR_NOT_FOUND, count ? paths[0] : "--traces", "no traces there");
+    if (!err && s.count == 0) {
+        (void)weir_error_set(e, WEIR_ERR_NOT_FOUND, count ? paths[0] : "--traces",
+                             "no traces there");
+        err = WEIR_ERR_NOT_FOUND;
+    }
     if (!err) {
         drop_twins(&s);
         name_sets(&s);

@@ -2,6 +2,7 @@
 // of them is results_figures.c.
 #include "sim/results.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 
 static int out_of_memory(struct weir_error *e)
 {
-    return weir_error_set(e, WEIR_ERR_NOMEM, "results", "memory ran out");
+    (void)weir_error_set(e, WEIR_ERR_NOMEM, "results", "memory ran out");
+    return WEIR_ERR_NOMEM;
 }
 
 struct order {
@@ -176,6 +178,7 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
                               "the database is damaged: a session of no trace");
     struct place at = p->places[k.trace];
     struct weir_result_set *set = &p->r->sets[(size_t)k.content * p->sets_each + at.set];
+    assert(set->cells);
     struct weir_result_cell *c = &set->cells[k.abr];
     p->r->sessions++;
     if (row->integers[WEIR_ROW_ERRORS] > 0) { // told of, and in no mean

@@ -1,6 +1,7 @@
 // sim/store_merge.c — the databases of shards into one: lists united, sessions merged by id, into a
 // file beside the target that takes its place when it is complete.
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,11 +225,19 @@ static int next(struct merge *m, struct input *in)
     return 0;
 }
 
+// Equal, or both unknown.
+static bool same_reals(const struct weir_row *a, const struct weir_row *b)
+{
+    for (int i = 0; i < WEIR_ROW_REALS; i++)
+        if (a->reals[i] != b->reals[i] && !(isnan(a->reals[i]) && isnan(b->reals[i])))
+            return false;
+    return true;
+}
+
 static bool same_row(const struct weir_row *a, const struct weir_row *b)
 {
     return a->offset_us == b->offset_us &&
-           memcmp(a->integers, b->integers, sizeof(a->integers)) == 0 &&
-           memcmp(a->reals, b->reals, sizeof(a->reals)) == 0 &&
+           memcmp(a->integers, b->integers, sizeof(a->integers)) == 0 && same_reals(a, b) &&
            a->decision_count == b->decision_count &&
            (!a->decision_count || memcmp(a->decisions, b->decisions, a->decision_count) == 0);
 }

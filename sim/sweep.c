@@ -11,7 +11,7 @@
 #include "sim/sweep_internal.h"
 
 #define COMMIT_US     (2 * WEIR_SECOND_US) // work that a crash may cost
-#define UNIT_US       20000                // how long a unit of work should take
+#define UNIT_NS       INT64_C(20000000)    // how long a unit of work should take
 #define UNIT_ROWS_MAX 256
 #define DONE_BITS_MAX (INT64_C(1) << 36)
 
@@ -68,7 +68,8 @@ void weir_sweep_set_done(struct weir_sweep_plan *p, int64_t group, size_t column
 
 static int out_of_memory(struct weir_error *e)
 {
-    return weir_error_set(e, WEIR_ERR_NOMEM, "sweep", "memory ran out");
+    (void)weir_error_set(e, WEIR_ERR_NOMEM, "sweep", "memory ran out");
+    return WEIR_ERR_NOMEM;
 }
 
 static int want_setting(struct weir_store *s, const char *key, int64_t value, struct weir_error *e)
@@ -251,9 +252,11 @@ static int allocate(struct weir_sweep_plan *p, struct weir_error *e)
     if (!p->content_ids || !p->trace_ids || !p->column_ids)
         return out_of_memory(e);
     p->group_count = (int64_t)p->inputs->content_count * (int64_t)p->inputs->trace_count;
-    if (p->group_count > DONE_BITS_MAX / (int64_t)p->column_count / p->params->offsets)
-        return weir_error_set(e, WEIR_ERR_TOO_BIG, "sweep", "more than %lld sessions",
-                              (long long)DONE_BITS_MAX);
+    if (p->group_count > DONE_BITS_MAX / (int64_t)p->column_count / p->params->offsets) {
+        (void)weir_error_set(e, WEIR_ERR_TOO_BIG, "sweep", "more than %lld sessions",
+                             (long long)DONE_BITS_MAX);
+        return WEIR_ERR_TOO_BIG;
+    }
     p->group_count *= p->params->offsets;
     p->done = calloc((size_t)(p->group_count * (int64_t)p->column_count / 8 + 1), 1);
     return p->done ? 0 : out_of_memory(e);
@@ -327,7 +330,7 @@ static bool claim(void *ctx, void *unit_)
         r->next++;
     int64_t group_ns = atomic_load_explicit(&r->group_ns, memory_order_relaxed);
     int64_t most = UNIT_ROWS_MAX / (int64_t)r->plan.column_count;
-    int64_t count = group_ns > 0 ? UNIT_US * 1000 / group_ns : 1;
+    int64_t count = group_ns > 0 ? UNIT_NS / group_ns : 1;
     count = count > most ? most : count;
     count = count < 1 ? 1 : count;
     if (count > r->place_count - r->next)

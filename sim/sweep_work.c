@@ -9,7 +9,8 @@
 
 static int out_of_memory(struct weir_error *e)
 {
-    return weir_error_set(e, WEIR_ERR_NOMEM, "sweep", "memory ran out");
+    (void)weir_error_set(e, WEIR_ERR_NOMEM, "sweep", "memory ran out");
+    return WEIR_ERR_NOMEM;
 }
 
 void weir_sweep_rows_clear(struct weir_sweep_rows *r)
