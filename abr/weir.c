@@ -169,6 +169,7 @@ static void prepare(struct weir *s, const struct weir_abr_observation *o)
 struct outlook {
     const struct weir_abr_observation *o;
     const weir_value_layer *future; // NULL: the last segment
+    double share;                   // of it that is to come
     struct weir_scenarios scenarios;
     struct weir_value_rate then[WEIR_VALUE_SCENARIOS]; // throughput after this segment
     double per_byte_s;                                 // at the throughput predicted
@@ -188,11 +189,12 @@ static double steps_left(const struct weir *s, const struct weir_abr_observation
 // `rate`: of the transfer to come, bytes per second.
 static struct outlook look_out(struct weir *s, const struct weir_abr_observation *o, double rate)
 {
-    double spread = weir_predict_spread(&s->predict);
+    double spread = weir_predict_spread(&s->predict), steps = steps_left(s, o);
     size_t last = o->last_rung < s->ladder.count ? o->last_rung : s->ladder.count - 1;
     struct outlook l = {
         .o = o,
-        .future = weir_value_with(&s->value, spread, steps_left(s, o)),
+        .future = weir_value_with(&s->value, spread, steps),
+        .share = min(steps, 1),
         .per_byte_s = 1 / rate,
         .duration_s = (double)s->duration_us / 1e6,
         .room_s = s->value.shape.room_s,
@@ -219,7 +221,7 @@ static double worth(const struct weir *s, const struct outlook *l, size_t i, dou
         double left_s = l->level_s - download_s;
         double then_s = min(max(left_s, 0) + l->duration_s, l->room_s);
         double future = l->future ? weir_value_at(&s->value, l->future, l->then[k], then_s, i) : 0;
-        expected += l->scenarios.weight[k] * (future - max(-left_s, 0));
+        expected += l->scenarios.weight[k] * (l->share * future - max(-left_s, 0));
     }
     double quality = s->value.shape.quality[i];
     double change = l->has_before ? quality - l->quality_before : 0;

@@ -12,6 +12,8 @@
 #define INNER_FIFTH 0.53
 // A collapse leaves this much of the throughput.
 #define COLLAPSE_FACTOR 0.125
+// Less than this to come is nothing.
+#define STEPS_LEAST 0.1
 // Grid of throughputs: from this share of the lowest rung's rate to so many times the highest's.
 #define RATES_FROM 0.12
 #define RATES_TO   4.0
@@ -141,7 +143,7 @@ static void build(struct weir_value *v, size_t class)
 
 const weir_value_layer *weir_value_with(struct weir_value *v, double spread, double steps)
 {
-    if (steps < 1)
+    if (steps < STEPS_LEAST)
         return NULL;
     size_t class = 0;
     while (class + 1 < WEIR_VALUE_SPREADS && spread > (spreads[class] + spreads[class + 1]) / 2)

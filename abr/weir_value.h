@@ -52,7 +52,7 @@ struct weir_value {
 // Forgets what was computed for another shape.
 void weir_value_set(struct weir_value *v, const struct weir_value_shape *shape);
 // The function with `steps` to come, at the class nearest to `spread`; computes that class at its
-// first use. NULL: nothing to come.
+// first use. Of less than one step, that of one: to be taken in part. NULL: nothing to come.
 const weir_value_layer *weir_value_with(struct weir_value *v, double spread, double steps);
 
 // A place between two rates of the grid.

@@ -297,6 +297,24 @@ static void plays_without_sizes_and_without_an_end(void **state)
     weir_abr_destroy(&a);
 }
 
+// A clip of six segments, shorter than one step of a minute's buffer, is no reason to stay low.
+static void climbs_in_a_short_clip(void **state)
+{
+    (void)state;
+    struct weir_abr *a = must_create("weir");
+    struct weir_abr_observation o = usual_observation(&ten);
+    o.buffer_max_us = 60 * WEIR_SECOND_US;
+    o.segment_duration_us = 2 * WEIR_SECOND_US;
+    o.segment_count = 6;
+    o.segment_index = 2;
+    o.until_end_us = 4 * o.segment_duration_us;
+    o.buffer_level_us = 4 * WEIR_SECOND_US;
+    struct weir_throughput_sample s = {.bytes = 1000000, .duration_us = WEIR_SECOND_US};
+    weir_abr_sampled(a, &o, &s);
+    assert_true(weir_abr_decide(a, &o).rung >= 7);
+    weir_abr_destroy(&a);
+}
+
 // After a seek the engine's estimate serves until there is a sample again.
 static void starts_anew_from_what_the_engine_knows(void **state)
 {
@@ -417,7 +435,7 @@ static void worth_of_the_last_steps(void **state)
     memset(value.built, 0, sizeof(value.built));
     const weir_value_layer *one = weir_value_with(&value, 0.15, 1);
     const weir_value_layer *two = weir_value_with(&value, 0.15, 2);
-    assert_null(weir_value_with(&value, 0.15, 0.5));
+    assert_null(weir_value_with(&value, 0.15, 0.05));
     for (size_t j = 0; j < 10; j++) {
         assert_near(weir_value_at(&value, one, rate, 22, j), value.shape.quality[j], 1e-5);
         assert_near(weir_value_at(&value, two, rate, 22, j), 1 + value.shape.quality[j], 1e-5);
@@ -451,6 +469,7 @@ int main(void)
         cmocka_unit_test(rises_with_level_and_throughput),
         cmocka_unit_test(uses_the_true_size),
         cmocka_unit_test(plays_without_sizes_and_without_an_end),
+        cmocka_unit_test(climbs_in_a_short_clip),
         cmocka_unit_test(starts_anew_from_what_the_engine_knows),
         cmocka_unit_test(forgets_the_session_before),
         cmocka_unit_test(takes_any_ladder),
