@@ -301,6 +301,10 @@ static void set_mark(struct weir_model *m, size_t slot)
     int64_t wanted = wanted_bytes(m, t);
     if (wanted < mark && wanted > weir_link_bytes(m->link, link_id(m, slot)))
         mark = wanted;
+    // Two at once share the line: the engine must know from when on (player/engine/measure.c), as a
+    // player does by the answer's header.
+    if (m->two_tracks && t->first_byte_us == WEIR_TIME_NONE)
+        mark = 1;
     if (mark == t->mark_bytes)
         return;
     t->mark_bytes = mark;
@@ -517,7 +521,8 @@ static void prepare_params(struct weir_model *m)
     p->oracle_done_us = oracle;
     p->oracle_ctx = m;
     m->counts_playable = tcp;
-    m->tells_progress = tcp || (p->abandon && weir_abr_ops(m->abr)->watch);
+    m->two_tracks = m->content->audio.rung_count > 0;
+    m->tells_progress = tcp || m->two_tracks || (p->abandon && weir_abr_ops(m->abr)->watch);
 }
 
 static void forget(struct weir_model *m)

@@ -53,6 +53,7 @@ struct weir_model {
     double playing_late_us;
     bool counts_playable; // tells the engine what is playable of a segment under way
     bool tells_progress;  // in any way
+    bool two_tracks;      // sound has transfers of its own
     struct weir_model_transfer transfers[WEIR_MODEL_SLOTS];
     bool connection_busy[WEIR_MODEL_CONNECTIONS];
     int64_t now_us, timer_us;
