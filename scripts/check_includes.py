@@ -17,7 +17,8 @@ LIBRARIES = [  # what an include looks like, who may have it
     (r"<lib(avformat|avcodec|avutil|swresample|swscale|avfilter)/", {"demux", "player", "render", "cli"}),
     (r"<SDL2?[/_.]", {"render"}),
     (r"<curl/", {"net"}),
-    (r"<libxml/", {"manifest"}),
+    (r"<libxml/", {"manifest", "sim"}),  # sim: the server rewrites MPDs for live
+    (r"<sqlite3", {"sim"}),
     (r"<microhttpd", {"sim"}),
     (r"<ass/", {"render"}),
     (r"<openssl/", {"net", "demux", "player"}),

@@ -211,8 +211,8 @@ static void follows_the_buffer(void **state)
     weir_abr_destroy(&a);
 }
 
-// A large buffer that is nearly empty is as close to a stall as a small one: the choice there is the
-// same, and within what the network carries.
+// A large buffer that is nearly empty is as close to a stall as a small one: the choice there is
+// the same, and within what the network carries.
 static void heeds_the_last_seconds_of_a_large_buffer(void **state)
 {
     (void)state;
