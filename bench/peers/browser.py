@@ -1,17 +1,18 @@
 # bench/peers/browser.py — players that are pages: dash.js, hls.js and Shaka in headless Chromium. The page
 # says what happens by POST to a collector here; time 0 is when the page makes its player.
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import queue
 import shutil
-import signal
 import subprocess
 import threading
 import time
 import urllib.parse
 
+import native
 from figures import Events
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -93,32 +94,29 @@ class Browser:
         messages = args.collector.queues[session] = queue.Queue()
         query = urllib.parse.urlencode({"id": session, "player": self.player, "url": url,
                                         "settings": json.dumps(self.settings)})
-        p = subprocess.Popen(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
-                              "--no-first-run", "--disable-background-networking", "--disable-extensions",
-                              "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/profile",
-                              f"{args.collector.address}/page?{query}"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                             start_new_session=True)
+        p = native.start(["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
+                          "--no-first-run", "--disable-background-networking", "--disable-extensions",
+                          "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/profile",
+                          f"{args.collector.address}/page?{query}"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         events = Events()
         try:
-            self.listen(events, messages, limit_s)
+            self.listen(events, messages, limit_s, p)
         finally:
-            os.killpg(p.pid, signal.SIGTERM)  # its own session: itself and its children
-            try:
-                p.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(p.pid, signal.SIGKILL)
-                p.wait()
+            native.stop(p)
             del args.collector.queues[session]
         return events
 
     @staticmethod
-    def listen(events, messages, limit_s):
+    def listen(events, messages, limit_s, p):
         began = time.monotonic()
         origin = None  # when the page's clock was 0
         while events.end is None and time.monotonic() - (origin or began) < limit_s:
+            if mine := os.getpriority(os.PRIO_PROCESS, 0):  # Chromium sets its own back to 0
+                with contextlib.suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PGRP, p.pid, mine)
             try:
-                m = messages.get(timeout=0.5)
+                m = messages.get(timeout=0.2)
             except queue.Empty:
                 continue
             if origin is None:

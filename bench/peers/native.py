@@ -1,5 +1,6 @@
 # bench/peers/native.py — players that are programs: how each is started, and how what it says becomes
 # Events. Times are from exec; nothing is drawn and no sound device is needed, but all keep real time.
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,38 @@ import threading
 import time
 
 from figures import Events
+
+
+RUNNING = set()  # what was started and has not ended, for an interrupted campaign to end
+
+
+def start(command, **how):
+    """A program in a session of its own, so that it can be ended with its children."""
+    p = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, start_new_session=True, **how)
+    RUNNING.add(p)
+    return p
+
+
+def stop(p, wait_s=0.0):
+    """Ends it and its children, after so long; however it ended, it is gone after this."""
+    try:
+        p.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(p.pid, signal.SIGTERM)
+        try:
+            p.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+    RUNNING.discard(p)
+
+
+def stop_all(*_):
+    for p in list(RUNNING):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(p.pid, signal.SIGKILL)
+    os._exit(130)
 
 
 class Native:
@@ -49,8 +82,8 @@ class Native:
     def play(self, args, url, folder, limit_s, duration):
         events = Events()
         began = time.monotonic()
-        p = subprocess.Popen(self.command(args, url, folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, env=self.environment(), start_new_session=True)
+        p = start(self.command(args, url, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                  env=self.environment())
         self.started(events, began, folder)
         rest = b""
         while time.monotonic() - began < limit_s:
@@ -64,12 +97,7 @@ class Native:
             for text in lines:
                 self.line(events, now, text.decode(errors="replace"))
         events.last = time.monotonic() - began
-        if p.poll() is None:
-            try:
-                p.wait(1)
-            except subprocess.TimeoutExpired:
-                os.killpg(p.pid, signal.SIGKILL)  # its own session: itself and its children
-                p.wait()
+        stop(p, wait_s=1)
         p.stdout.close()
         self.finished(events, duration, folder)
         return events
@@ -108,11 +136,16 @@ class Weir(Native):
 
 
 class Gst(Native):
-    """gst-launch prints the buffering messages that it obeys."""
+    """gst-launch prints the buffering messages that it obeys. playbin3 takes adaptivedemux2's elements;
+    their own properties cannot be reached from its command line. playbin takes the older ones."""
     program = "gst-launch-1.0"
 
+    def __init__(self, name, playbin="playbin3"):
+        super().__init__(name)
+        self.playbin = playbin
+
     def command(self, args, url, folder):
-        return ["gst-launch-1.0", "playbin3", f"uri={url}", *self.options, "video-sink=fakevideosink",
+        return ["gst-launch-1.0", self.playbin, f"uri={url}", "video-sink=fakevideosink",
                 "audio-sink=fakesink sync=true"]
 
     def line(self, events, t, text):
@@ -152,12 +185,10 @@ class Vlc(Native):
         elif "Buffering 0%" in text and events.motion is not None and (
                 not events.stalls or events.stalls[-1][1] is not None):
             events.stalls.append([t, None])
-        elif "EOF reached" in text or "Decoder wait done" in text or "dead input" in text:
-            events.end = t if "dead input" in text else events.end
+        elif "dead input" in text:
+            events.end = t
 
     def finished(self, events, duration, folder):
-        if events.end is None and events.last < 0.99 * self.limit(duration):
-            events.end = events.last
         if events.end is not None and events.motion is not None:
             for stall in events.stalls:
                 stall[1] = events.end if stall[1] is None else stall[1]
@@ -167,15 +198,35 @@ class Vlc(Native):
                     events.stalls.append([events.end, events.end])
                 events.stalls[-1][1] += late
 
-    @staticmethod
-    def limit(duration):
-        return 2.5 * duration
 
-
-class Ffplay(Native):
-    """Its status line shows the master clock's media time: where that stands still, so does playback."""
-    program = "ffplay"
+class Clock(Native):
+    """A player whose media clock is watched: where it stands still for half a second, so does playback."""
     adapts = False
+    STILL_S = 0.5
+
+    def started(self, events, began, folder):
+        self.clock, self.moved = None, None
+
+    def tick(self, events, t, clock):
+        if self.clock is None:
+            self.clock = clock
+        elif clock > self.clock + 0.001:
+            if events.motion is None:
+                events.motion = t
+            elif t - self.moved > self.STILL_S:
+                events.stalls.append([self.moved, t])
+            self.moved, self.clock = t, clock
+
+    def finished(self, events, duration, folder):
+        if self.clock is not None and self.clock > duration - 1:
+            events.end = self.moved
+        elif events.motion is not None and events.last - self.moved > self.STILL_S:
+            events.stalls.append([self.moved, None])
+
+
+class Ffplay(Clock):
+    """Its status line shows the master clock."""
+    program = "ffplay"
     CLOCK = re.compile(r"^\s*(-?[\d.]+) [AM]-[AV]:")
 
     def environment(self):
@@ -184,34 +235,14 @@ class Ffplay(Native):
     def command(self, args, url, folder):
         return ["ffplay", "-hide_banner", "-autoexit", *self.options, url]
 
-    def started(self, events, began, folder):
-        self.clock, self.moved = None, None
-
     def line(self, events, t, text):
-        found = self.CLOCK.match(text)
-        if not found:
-            return
-        clock = float(found.group(1))
-        if self.clock is not None and clock > self.clock + 0.001:
-            if events.motion is None:
-                events.motion = t
-            elif t - self.moved > 0.5:
-                events.stalls.append([self.moved, t])
-            self.moved, self.clock = t, clock
-        elif self.clock is None:
-            self.clock = clock
-
-    def finished(self, events, duration, folder):
-        if self.clock is not None and self.clock > duration - 1:
-            events.end = self.moved
-        elif events.motion is not None and events.last - self.moved > 0.5:
-            events.stalls.append([self.moved, None])
+        if found := self.CLOCK.match(text):
+            self.tick(events, t, float(found.group(1)))
 
 
-class Mpv(Native):
-    """Asked over its JSON socket: paused-for-cache is a stall."""
+class Mpv(Clock):
+    """Asked over its JSON socket for time-pos."""
     program = "mpv"
-    adapts = False
 
     def command(self, args, url, folder):
         return ["mpv", "--no-config", "--vo=null", "--ao=null", "--no-terminal",
@@ -221,6 +252,7 @@ class Mpv(Native):
         pass
 
     def started(self, events, began, folder):
+        super().started(events, began, folder)
         self.thread = threading.Thread(target=self.listen, args=(events, began, f"{folder}/mpv"), daemon=True)
         self.thread.start()
 
@@ -233,26 +265,20 @@ class Mpv(Native):
             except OSError:
                 time.sleep(0.02)
         try:
-            s.sendall(b'{"command":["observe_property",1,"paused-for-cache"]}\n')
+            s.sendall(b'{"command":["observe_property",1,"time-pos"]}\n')
             for text in s.makefile():
                 self.message(events, time.monotonic() - began, json.loads(text))
         except (OSError, ValueError):
             pass
 
     def message(self, events, t, e):
-        if e.get("event") == "playback-restart" and events.motion is None:
-            events.motion = events.first = t
-            events.stalls.clear()
-        elif e.get("event") == "property-change" and events.motion is not None:
-            if e.get("data") is True:
-                events.stalls.append([t, None])
-            elif events.stalls and events.stalls[-1][1] is None:
-                events.stalls[-1][1] = t
-        elif e.get("event") == "end-file":
-            if e.get("reason") == "eof":
-                events.end = t
-            else:
-                events.note = e.get("file_error", e.get("reason", ""))
+        if e.get("event") == "playback-restart" and events.first is None:
+            events.first = t
+        elif e.get("event") == "property-change" and isinstance(e.get("data"), (int, float)):
+            self.tick(events, t, e["data"])
+        elif e.get("event") == "end-file" and e.get("reason") != "eof":
+            events.note = e.get("file_error", e.get("reason", ""))
 
     def finished(self, events, duration, folder):
         self.thread.join(2)
+        super().finished(events, duration, folder)

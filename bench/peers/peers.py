@@ -4,6 +4,7 @@
 # one table per trace, medians over the runs. Rungs from the server's log, stalls from the players.
 import argparse
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -23,7 +24,7 @@ import native
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MANIFEST = {"dash": ("dash-number", "manifest.mpd"), "hls": ("hls-audio-group", "master.m3u8")}
-LIMIT = 2.5  # a session is given up after so many times the media's length
+LIMIT = 1.75  # a session is given up after so many times the media's length
 
 
 def players():
@@ -34,7 +35,7 @@ def players():
         native.Vlc("VLC"),
         native.Vlc("VLC, nearoptimal", ["--adaptive-logic=nearoptimal"]),
         native.Gst("GStreamer"),
-        native.Gst("GStreamer, connection-speed", ["connection-speed=2000"]),
+        native.Gst("GStreamer, playbin", "playbin"),
         native.Mpv("mpv"),
         native.Ffplay("ffplay"),
         browser.Browser("dash.js", "dashjs", "dash"),
@@ -61,6 +62,7 @@ def arguments():
                    ("constant-2", "step-6-0.6", "3g", "4g")], help="any trace that weir serve reads")
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--jobs", type=int, default=1, help="sessions at once, each with its own server and trace")
+    p.add_argument("--nice", type=int, default=0, help="run it all at this niceness: -15 on a machine with other work (root)")
     p.add_argument("--only", help="regular expression: these players alone")
     p.add_argument("--abr", action="append", default=[], help="a row more for Weir with this algorithm")
     p.add_argument("--json", type=pathlib.Path, help="every session's figures, appended as lines")
@@ -86,15 +88,14 @@ def run_session(args, ladder, player, trace, run):
     packaging, manifest = MANIFEST[player.manifest]
     served = args.media / packaging
     log = folder / "served.jsonl"
-    server = subprocess.Popen([args.weir, "serve", "--trace", trace, "--log", log, served],
-                              stdout=subprocess.PIPE, text=True)
+    server = native.start([args.weir, "serve", "--trace", trace, "--log", log, served],
+                          stdout=subprocess.PIPE, text=True)
     try:
         address = re.search(r"http://\S+", server.stdout.readline()).group(0)
         events = player.play(args, address + manifest, str(folder), LIMIT * ladder.duration, ladder.duration)
         time.sleep(0.3)
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
+        native.stop(server)
     result = figures.session(ladder, served, log.read_text().splitlines(), events, player.adapts)
     result |= {"player": player.name, "trace": trace.stem, "run": run, "finished": events.end is not None,
                "end": events.end, "load": os.getloadavg()[0]}
@@ -160,6 +161,9 @@ def main():
         for packaging, manifest in MANIFEST.values():
             if not (args.media / packaging / manifest).exists():
                 sys.exit(f"peers: no media: scripts/make_ladder.sh --full --only dash-number,hls-audio-group {args.media}")
+        os.nice(args.nice)
+        signal.signal(signal.SIGTERM, native.stop_all)
+        signal.signal(signal.SIGINT, native.stop_all)
         browser.fetch_packages(args.cache)
         args.collector = browser.Collector(args.cache)
         absent = {x.name: why for x in args.players if (why := x.missing(args))}
@@ -170,14 +174,22 @@ def main():
     return 0
 
 
+def mixed(present):
+    """Pages and programs by turns: Chromium needs more of the machine, and sessions run side by side."""
+    pages = [x for x in present if isinstance(x, browser.Browser)]
+    programs = [x for x in present if x not in pages]
+    return [x for pair in itertools.zip_longest(programs, pages) for x in pair if x]
+
+
 def campaign(args, present):
     ladder = figures.Ladder(args.media)
-    print(f"{time.strftime('%Y-%m-%d')}; {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}; {args.jobs} sessions at once; "
+    print(f"{time.strftime('%Y-%m-%d')}; {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}, niceness {args.nice}; "
+          f"{args.jobs} sessions at once; {args.runs} runs; "
           f"{ladder.duration:.0f} s of media, rungs {', '.join(f'{m:.2f}' for m in ladder.mbit)} Mbit/s\n", flush=True)
     rows = []
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         waiting = {pool.submit(run_session, args, ladder, x, trace.resolve(), run): (x.name, trace.stem)
-                   for run in range(args.runs) for trace in args.traces for x in present}
+                   for run in range(args.runs) for trace in args.traces for x in mixed(present)}
         for done in concurrent.futures.as_completed(waiting):
             try:
                 row = done.result()
