@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,41 +96,67 @@ static void describe(const struct stat *st, struct weir_http_file *out)
                        (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
 }
 
-static unsigned open_regular(const char *real, struct weir_http_file *out, bool *folder)
+static unsigned use_regular(int fd, const char *type, struct weir_http_file *out, bool *folder)
 {
     struct stat st;
-    *folder = false;
-    // Non-blocking, so that a FIFO does not hold the server up before fstat() says what it is.
-    int fd = open(real, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return status_of_errno();
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         *folder = S_ISDIR(st.st_mode);
         (void)close(fd);
         return 404;
     }
     out->fd = fd;
-    out->type = weir_http_type(real);
+    out->type = type;
     describe(&st, out);
     return 200;
 }
 
-unsigned weir_http_file_open(const char *root, const char *path, struct weir_http_file *out)
+// Non-blocking, so that a FIFO does not hold the server up before fstat() says what it is.
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+
+// One system call where the kernel can hold a path below a folder (Linux 5.6) and no link is on it;
+// otherwise realpath() and a comparison. *type is of the file itself, not of a link to it. -1:
+// *status says why.
+static int open_below(const char *root, int root_fd, const char *path, const char **type,
+                      unsigned *status)
 {
-    char real[PATH_MAX], index[PATH_MAX];
-    bool folder;
+    char real[PATH_MAX];
+    struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    const char *relative = path + strspn(path, "/");
+    *type = weir_http_type(path);
+    if (root_fd >= 0) {
+        int fd = (int)syscall(SYS_openat2, root_fd, *relative ? relative : ".", &how, sizeof(how));
+        if (fd >= 0)
+            return fd;
+    }
+    *status = resolve(root, path, real);
+    if (*status != 200)
+        return -1;
+    *type = weir_http_type(real);
+    int fd = open(real, OPEN_FLAGS);
+    if (fd < 0)
+        *status = status_of_errno();
+    return fd;
+}
+
+unsigned weir_http_file_open(const char *root, int root_fd, const char *path,
+                             struct weir_http_file *out)
+{
+    char index[PATH_MAX];
+    const char *type;
+    bool folder = false;
+    unsigned status = 404;
     *out = (struct weir_http_file){.fd = -1};
-    unsigned status = resolve(root, path, real);
-    if (status != 200)
+    int fd = open_below(root, root_fd, path, &type, &status);
+    if (fd < 0)
         return status;
-    status = open_regular(real, out, &folder);
+    status = use_regular(fd, type, out, &folder);
     if (!folder)
         return status;
     int n = snprintf(index, sizeof(index), "%s/index.html", path);
     if (n < 0 || (size_t)n >= sizeof(index))
         return 404;
-    status = resolve(root, index, real);
-    return status == 200 ? open_regular(real, out, &folder) : status;
+    fd = open_below(root, root_fd, index, &type, &status);
+    return fd < 0 ? status : use_regular(fd, type, out, &folder);
 }
 
 // Decimal digits alone, saturating: a position beyond any file is simply beyond.

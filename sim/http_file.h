@@ -18,7 +18,9 @@ struct weir_http_file {
 // Open what the decoded URL path names below `root`, which must come from realpath(). A folder
 // means its index.html. Returns an HTTP status: 200 with *out filled, 403, or 404 (also for what
 // lies outside, whatever dots and links lead there, and for what is no regular file).
-unsigned weir_http_file_open(const char *root, const char *path, struct weir_http_file *out);
+// `root_fd` is the same folder opened, or -1.
+unsigned weir_http_file_open(const char *root, int root_fd, const char *path,
+                             struct weir_http_file *out);
 
 // The media type that a path's ending names; static, never NULL.
 const char *weir_http_type(const char *path);

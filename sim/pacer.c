@@ -123,6 +123,23 @@ void weir_pacer_tick(struct weir_pacer *p, int64_t now_us)
     }
 }
 
+int64_t weir_pacer_change_us(const struct weir_pacer *p, int64_t now_us)
+{
+    int64_t period_us = weir_trace_period_us(p->trace);
+    int64_t at_us = (now_us - p->origin_us) % period_us;
+    size_t low = 0, high = weir_trace_count(p->trace);
+    while (low < high) { // the first interval that starts after at_us
+        size_t middle = low + (high - low) / 2;
+        if (weir_trace_at(p->trace, middle)->start_us <= at_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool last = low == weir_trace_count(p->trace);
+    int64_t next_us = last ? period_us : weir_trace_at(p->trace, low)->start_us;
+    return now_us + next_us - at_us;
+}
+
 int64_t weir_pacer_latency_us(const struct weir_pacer *p, int64_t now_us)
 {
     return weir_trace_latency_us(p->trace, now_us - p->origin_us);

@@ -41,6 +41,8 @@ void weir_pacer_add(struct weir_pacer *p, struct weir_pacer_flow *f, int64_t now
 void weir_pacer_remove(struct weir_pacer *p, struct weir_pacer_flow *f);
 // Grant what the trace offered since the last tick.
 void weir_pacer_tick(struct weir_pacer *p, int64_t now_us);
+// When the trace's rate changes next after now_us.
+int64_t weir_pacer_change_us(const struct weir_pacer *p, int64_t now_us);
 // The trace's latency at now_us; WEIR_TIME_NONE where it says nothing.
 int64_t weir_pacer_latency_us(const struct weir_pacer *p, int64_t now_us);
 

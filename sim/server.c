@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 // How often credit is given out: at 5 Mbit/s some 3 KiB, small beside any segment, yet 200 wake-ups
 // a second cost little.
 #define TICK_US 5000
+// A tick also ends where the rate changes, or what a fast stretch offered last would be counted to
+// the slow one after it; but no two of them are closer than this.
+#define TICK_LEAST_US 1000
 
 int64_t weir_server_now_us(void)
 {
@@ -44,7 +48,10 @@ static int64_t serve_turn(struct weir_server *s, int64_t now_us)
     int64_t next_us = INT64_MAX;
     if (s->pacer.flows) {
         weir_pacer_tick(&s->pacer, now_us);
-        next_us = now_us + TICK_US;
+        int64_t change_us = weir_pacer_change_us(&s->pacer, now_us);
+        next_us = change_us < now_us + TICK_LEAST_US ? now_us + TICK_LEAST_US
+                  : change_us < now_us + TICK_US     ? change_us
+                                                     : now_us + TICK_US;
     }
     for (struct weir_server_request *r = s->requests; r; r = r->next) {
         if (!r->suspended)
@@ -103,6 +110,7 @@ static int open_root(struct weir_server *s, const char *root, struct weir_error 
         return weir_error_set(e, WEIR_ERR_NOT_FOUND, root, "not a folder");
     if (access(s->root, R_OK | X_OK) < 0)
         return fail_errno(e, WEIR_ERR_NOT_FOUND, root, "cannot serve this folder");
+    s->root_fd = open(s->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return 0;
 }
 
@@ -180,13 +188,16 @@ static int start_daemon(struct weir_server *s, int fd, struct weir_error *e)
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     if (s->certificate)
         flags |= MHD_USE_TLS;
+    // Where nothing depends on the order of requests, as many threads as there are processors.
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned pool = s->trace || s->faults.count || processors < 2 ? 0 : (unsigned)processors;
     // The logger first: it tells about the options that follow.
     struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, s->port, NULL, NULL, weir_server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
         weir_server_on_message, s, MHD_OPTION_ARRAY, s->certificate ? tls : none,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED,
         weir_server_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, weir_server_on_connection, s,
-        MHD_OPTION_END);
+        MHD_OPTION_THREAD_POOL_SIZE, pool < 8 ? pool : 8U, MHD_OPTION_END);
     if (daemon) {
         s->daemon = daemon;
         return 0;
@@ -234,6 +245,7 @@ int weir_server_start(const struct weir_server_params *params, struct weir_serve
         free(s);
         return weir_error_set(e, WEIR_ERR_NOMEM, params->root, "memory ran out");
     }
+    s->root_fd = -1;
     s->trace = params->trace;
     s->rtt_us = params->rtt_us;
     s->log = params->log;
@@ -298,6 +310,8 @@ void weir_server_stop(struct weir_server **server)
     weir_live_destroy(&s->live);
     free(s->certificate);
     free(s->key);
+    if (s->root_fd >= 0)
+        (void)close(s->root_fd);
     free(s->root);
     free(s);
     *server = NULL;

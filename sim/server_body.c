@@ -40,6 +40,16 @@ void weir_server_reset_connection(struct MHD_Connection *connection)
         (void)connect(fd, &nowhere, sizeof(nowhere));
 }
 
+// With the cork in, headers and body leave in the same packets: libmicrohttpd would send the
+// headers alone, and wake the client twice.
+void weir_server_cork(struct MHD_Connection *connection, bool in)
+{
+    int value = in;
+    int fd = weir_server_socket(connection);
+    if (fd >= 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
 static bool peer_left(struct MHD_Connection *connection)
 {
     struct pollfd p = {.fd = weir_server_socket(connection), .events = POLLRDHUP};
@@ -209,7 +219,9 @@ struct MHD_Response *weir_server_body_response(struct weir_server_request *r, bo
         if (response) {
             r->file.fd = -1; // the response closes it
             r->sendfile = body;
-            r->acked_at_start = weir_server_acked_bytes(r->connection);
+            if (body)
+                weir_server_cork(r->connection, true);
+            r->acked_at_start = r->server->log ? weir_server_acked_bytes(r->connection) : 0;
             r->first_byte_us = weir_server_now_us();
         }
         return response;

@@ -17,7 +17,8 @@ static unsigned decide_control(struct weir_server_request *r)
         return MHD_HTTP_NO_CONTENT;
     if (!is_method(r, MHD_HTTP_METHOD_POST))
         return MHD_HTTP_METHOD_NOT_ALLOWED;
-    weir_faults_reset(&s->faults);
+    if (s->faults.count > 0) // one thread then
+        weir_faults_reset(&s->faults);
     (void)pthread_mutex_lock(&s->lock);
     weir_pacer_reset(&s->pacer);
     (void)pthread_mutex_unlock(&s->lock);
@@ -49,7 +50,7 @@ static unsigned find_time(struct weir_server_request *r)
 
 static unsigned find_file(struct weir_server_request *r, const char *path)
 {
-    unsigned status = weir_http_file_open(r->server->root, path, &r->file);
+    unsigned status = weir_http_file_open(r->server->root, r->server->root_fd, path, &r->file);
     r->size_bytes = r->file.size_bytes;
     r->type = r->file.type;
     return status;

@@ -249,7 +249,6 @@ void weir_server_on_completed(void *closure, struct MHD_Connection *connection, 
 {
     struct weir_server *s = closure;
     struct weir_server_request *r = *request;
-    (void)connection;
     if (!r)
         return;
     *request = NULL;
@@ -266,6 +265,8 @@ void weir_server_on_completed(void *closure, struct MHD_Connection *connection, 
     if (r->next)
         r->next->prev = r->prev;
     (void)pthread_mutex_unlock(&s->lock);
+    if (r->sendfile)
+        weir_server_cork(connection, false);
     count_sent(r, code);
     if (s->log && !r->control)
         weir_server_log(r, end_us);

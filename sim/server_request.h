@@ -1,8 +1,9 @@
 // sim/server_request.h — internal to sim/server*.c: the server and its open requests.
 //
-// Two threads: libmicrohttpd's (accepts, parses, sends) and the pacing one (ticks the pacer, ends
-// waits). A response without credit is suspended; the pacing thread resumes it. Both hold the
-// server's lock for everything marked below.
+// Threads: libmicrohttpd's (accept, parse, send) and the pacing one (ticks the pacer, ends waits).
+// A response without credit is suspended; the pacing thread resumes it. All hold the server's lock
+// for everything marked below. libmicrohttpd has one thread, but several where no trace and no
+// fault makes the order of requests matter; a request stays with its thread.
 #ifndef WEIR_SIM_SERVER_REQUEST_H
 #define WEIR_SIM_SERVER_REQUEST_H
 
@@ -66,23 +67,24 @@ struct weir_server_request {
 struct weir_server {
     struct MHD_Daemon *daemon;
     char *root; // from realpath()
+    int root_fd;
     char url[160];
     char *certificate, *key; // PEM; NULL: no TLS
-    char message[160];       // libmicrohttpd's first one, about starting
     uint16_t port;
     int64_t rtt_us;
     const struct weir_trace *trace;
     int64_t start_us;
     int64_t unix_us;           // Unix time at weir_server_now_us() 0
     struct weir_live *live;    // NULL: files as they are
-    FILE *log;                 // MHD's thread only
-    struct weir_faults faults; // MHD's thread only
+    FILE *log;                 // a line at a time
+    struct weir_faults faults; // with any there is one MHD thread alone
     pthread_t thread;
     bool thread_started;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     // Protected by lock from here down.
     bool stopping;
+    char message[160]; // libmicrohttpd's first one, about starting
     struct weir_pacer pacer;
     struct weir_server_request *requests;
 };
@@ -98,6 +100,8 @@ struct MHD_Response *weir_server_body_response(struct weir_server_request *r, bo
 // Acknowledged by the peer on this connection so far, headers included; 0 where the kernel is
 // silent.
 uint64_t weir_server_acked_bytes(struct MHD_Connection *connection);
+// While in, the kernel sends whole packets alone. Taken out when the response is complete.
+void weir_server_cork(struct MHD_Connection *connection, bool in);
 // End the connection with a TCP reset.
 void weir_server_reset_connection(struct MHD_Connection *connection);
 

@@ -47,10 +47,13 @@ int weir_server_tls_load(struct weir_server *s, const char *certificate_path, co
 void weir_server_on_message(void *closure, const char *format, va_list args)
 {
     struct weir_server *s = closure;
-    if (s->daemon || s->message[0])
-        return; // running, or not the first
-    weir_text_vformat(s->message, sizeof(s->message), format, args);
-    size_t len = strlen(s->message);
-    while (len > 0 && (s->message[len - 1] == ' ' || s->message[len - 1] == '.'))
-        s->message[--len] = '\0';
+    char text[sizeof(s->message)];
+    weir_text_vformat(text, sizeof(text), format, args);
+    size_t len = strlen(text);
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '.'))
+        text[--len] = '\0';
+    (void)pthread_mutex_lock(&s->lock);
+    if (!s->message[0])
+        memcpy(s->message, text, len + 1);
+    (void)pthread_mutex_unlock(&s->lock);
 }
