@@ -48,7 +48,7 @@ endif()
 # weir_man_pages(): weir.1 and weir-VERB.1 of what `weir VERB --help` prints, once the command exists.
 function(weir_man_pages)
     set(pages)
-    foreach(page weir weir-play weir-inspect weir-serve weir-sim weir-eval weir-report weir-trace weir-content)
+    foreach(page weir weir-play weir-inspect weir-serve weir-sim weir-eval weir-report weir-replay weir-trace weir-content)
         add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/${page}.1
             COMMAND ${CMAKE_SOURCE_DIR}/scripts/make_man.sh $<TARGET_FILE:weir> ${page} ${CMAKE_BINARY_DIR}/man/${page}.1
             DEPENDS weir ${CMAKE_SOURCE_DIR}/scripts/make_man.sh VERBATIM)

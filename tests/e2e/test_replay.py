@@ -107,7 +107,7 @@ def frames_are_those_of_a_session_in_real_time(folder):
     same_list(e2e.FrameMd5(virtual).md5, e2e.reference_frames(2), "frames in virtual time")
     played = e2e.FrameMd5(real)
     wanted = dict(zip(range(0, 12000000, 1000000 // e2e.FPS), e2e.reference_frames(2)))
-    check(len(played.md5) > 250, f"only {len(played.md5)} frames: a machine too busy to tell")
+    check(len(played.md5) > 50, f"only {len(played.md5)} frames: a machine too busy to tell")
     same_list(played.md5, [wanted[pts] for pts in played.pts], "frames in real time")  # some may be dropped
 
 
