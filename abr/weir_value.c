@@ -46,9 +46,22 @@ void weir_scenarios_fill(struct weir_scenarios *s, double spread, double collaps
     s->weight[WEIR_VALUE_SCENARIOS - 1] = collapse;
 }
 
+static bool is_same(const struct weir_value_shape *a, const struct weir_value_shape *b)
+{
+    if (a->rungs != b->rungs || a->segments != b->segments || a->step_s != b->step_s ||
+        a->room_s != b->room_s || a->carry != b->carry || a->collapse != b->collapse ||
+        a->horizon != b->horizon)
+        return false;
+    for (size_t j = 0; j < a->rungs; j++) {
+        if (a->quality[j] != b->quality[j] || a->bytes[j] != b->bytes[j])
+            return false;
+    }
+    return true;
+}
+
 void weir_value_set(struct weir_value *v, const struct weir_value_shape *shape)
 {
-    if (memcmp(&v->shape, shape, sizeof(*shape)) == 0)
+    if (is_same(&v->shape, shape))
         return;
     v->shape = *shape;
     memset(v->built, 0, sizeof(v->built));
@@ -137,7 +150,8 @@ static void build(struct weir_value *v, size_t class)
             memcpy(v->kept[class][kept++], now, sizeof(*now));
         later = now;
     }
-    memcpy(v->kept[class][WEIR_VALUE_KEPT - 1], later, sizeof(*later));
+    if (later) // horizon >= 1
+        memcpy(v->kept[class][WEIR_VALUE_KEPT - 1], later, sizeof(*later));
     v->built[class] = true;
 }
 

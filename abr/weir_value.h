@@ -26,7 +26,7 @@ struct weir_scenarios {
 };
 void weir_scenarios_fill(struct weir_scenarios *s, double spread, double collapse);
 
-// What the function depends on. Compared byte by byte: fill from zero.
+// What the function depends on.
 struct weir_value_shape {
     size_t rungs;
     double quality[WEIR_VALUE_RUNGS]; // of one segment
