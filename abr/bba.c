@@ -138,11 +138,19 @@ static double drain_us(const struct weir_abr_observation *o, double bytes, int64
     return bytes * 8e6 / bps - (double)rows * weir_bba_duration_us(o);
 }
 
+// Is what is carried of these sizes?
+static bool is_of(const struct weir_bba_window *w, const struct weir_abr_observation *o,
+                  int64_t first_bytes)
+{
+    return w->carried && w->lowest_bps == o->ladder->rungs[0].bitrate_bps &&
+           first_bytes == told_bytes(o, 0, 0);
+}
+
 // From the one before: the oldest leaves, those behind it enter. Sums are of whole bytes, so
 // nothing accumulates.
 static bool slide(struct weir_bba_window *w, const struct weir_abr_observation *o, int64_t rows)
 {
-    if (w->rungs != o->ladder->rungs || o->segment_index != w->index + 1 || rows < w->rows - 1)
+    if (!is_of(w, o, w->next_bytes) || o->segment_index != w->index + 1 || rows < w->rows - 1)
         return false;
     int64_t sum = w->sum_bytes - w->first_bytes;
     for (int64_t k = w->rows - 1; k < rows; k++) {
@@ -167,19 +175,21 @@ static void fill(struct weir_bba_window *w, const struct weir_abr_observation *o
             break;
         w->sum_bytes += bytes;
     }
-    w->rungs = *rows == wanted ? o->ladder->rungs : NULL;
+    w->carried = *rows == wanted;
 }
 
 static double window_sum_us(struct weir_bba_window *w, const struct weir_abr_observation *o)
 {
     int64_t rows = window_rows(o);
-    if (w->rungs == o->ladder->rungs && w->index == o->segment_index && w->rows == rows)
+    if (w->index == o->segment_index && w->rows == rows && is_of(w, o, w->first_bytes))
         return drain_us(o, (double)w->sum_bytes, rows);
     if (!slide(w, o, rows))
         fill(w, o, &rows);
     w->index = o->segment_index;
     w->rows = rows;
+    w->lowest_bps = o->ladder->rungs[0].bitrate_bps;
     w->first_bytes = told_bytes(o, 0, 0);
+    w->next_bytes = told_bytes(o, 1, 0);
     return drain_us(o, (double)w->sum_bytes, rows);
 }
 

@@ -20,8 +20,9 @@ enum weir_bba_window_reading {
 
 // The sum over the window of segments ahead, carried from one segment to the next.
 struct weir_bba_window {
-    const struct weir_rung *rungs; // whose; NULL: nothing carried
-    int64_t index, rows, first_bytes, sum_bytes;
+    bool carried;
+    int64_t lowest_bps; // whose, and what it says of the first segment and the next: another
+    int64_t index, rows, first_bytes, next_bytes, sum_bytes; // period's may have the same address
 };
 
 struct weir_bba {

@@ -16,7 +16,6 @@
 struct lolp {
     double safety; // parameters
     uint64_t seed;
-    const struct weir_rung *rungs; // those the map was made for
     struct weir_lolp_som som;
     double drawn[WEIR_LOLP_FEATURES]; // weights to start from, of drawn_count rungs
     size_t drawn_count;
@@ -27,7 +26,7 @@ struct lolp {
 static void reset(void *state)
 {
     struct lolp *s = state;
-    s->rungs = NULL;
+    s->som.count = 0;
     s->index = -1;
 }
 
@@ -46,7 +45,6 @@ static int create(void *state, const struct weir_abr_options *options, struct we
 
 static void make(struct lolp *s, const struct weir_ladder *ladder)
 {
-    s->rungs = ladder->rungs;
     weir_lolp_som_make(&s->som, ladder);
     if (s->drawn_count != s->som.count) {
         weir_lolp_som_draw_weights(&s->som, s->seed);
@@ -86,7 +84,7 @@ static struct weir_abr_decision decide(void *state, const struct weir_abr_observ
     struct lolp *s = state;
     if (weir_rate_unknown(o))
         return (struct weir_abr_decision){.rung = 0, .reason = "no sample yet"};
-    if (s->rungs != o->ladder->rungs || s->som.count > o->ladder->count) {
+    if (!weir_lolp_som_is_of(&s->som, o->ladder)) {
         make(s, o->ladder);
         s->index = -1;
     }

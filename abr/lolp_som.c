@@ -23,12 +23,32 @@
 static const double least_weight = 0.2;
 static const double most_weight = 1.0;
 
+static size_t rungs_used(const struct weir_ladder *ladder)
+{
+    return ladder->count < WEIR_LOLP_RUNGS_MAX ? ladder->count : WEIR_LOLP_RUNGS_MAX;
+}
+
+static double rate_kbps(const struct weir_rung *rung)
+{
+    return (double)rung->bitrate_bps / 1000;
+}
+
+bool weir_lolp_som_is_of(const struct weir_lolp_som *som, const struct weir_ladder *ladder)
+{
+    size_t j = 0;
+    if (!som->count || som->count != rungs_used(ladder))
+        return false;
+    while (j < som->count && som->rates_kbps[j] == rate_kbps(&ladder->rungs[j]))
+        j++;
+    return j == som->count;
+}
+
 void weir_lolp_som_make(struct weir_lolp_som *som, const struct weir_ladder *ladder)
 {
-    som->count = ladder->count < WEIR_LOLP_RUNGS_MAX ? ladder->count : WEIR_LOLP_RUNGS_MAX;
+    som->count = rungs_used(ladder);
     double squares = 0;
     for (size_t j = 0; j < som->count; j++) {
-        som->rates_kbps[j] = (double)ladder->rungs[j].bitrate_bps / 1000;
+        som->rates_kbps[j] = rate_kbps(&ladder->rungs[j]);
         squares += som->rates_kbps[j] * som->rates_kbps[j];
     }
     som->norm_kbps = squares > 0 ? sqrt(squares) : 1;

@@ -33,6 +33,8 @@ struct weir_lolp_input {
 
 // A neuron at its rung's rate, nothing else; rungs beyond the bound are left out.
 void weir_lolp_som_make(struct weir_lolp_som *som, const struct weir_ladder *ladder);
+// Was it made for a ladder of these rates, wherever they lie?
+bool weir_lolp_som_is_of(const struct weir_lolp_som *som, const struct weir_ladder *ladder);
 // The last of as many k-means++ centres as there are rungs (16 at most), of random points.
 void weir_lolp_som_draw_weights(struct weir_lolp_som *som, uint64_t seed);
 // Buffer after a segment of this rung.

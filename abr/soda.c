@@ -29,8 +29,7 @@ struct soda {
     size_t horizon; // parameters from here
     double beta, gamma, epsilon, safety, target;
     int distortion, cap_off;
-    const struct weir_rung *rungs; // those the tables below were made for
-    size_t count;
+    size_t count; // of the ladder that the tables below were made for; 0: none yet
     double rates[WEIR_SODA_RUNGS_MAX], distortions[WEIR_SODA_RUNGS_MAX];
 };
 
@@ -68,17 +67,36 @@ static int create(void *state, const struct weir_abr_options *options, struct we
 static void reset(void *state)
 {
     struct soda *s = state;
-    s->rungs = NULL;
+    s->count = 0;
+}
+
+static double rate_of(const struct weir_rung *rung)
+{
+    double bps = (double)rung->bitrate_bps;
+    return bps > 1 ? bps : 1;
+}
+
+static size_t rungs_used(const struct weir_ladder *ladder)
+{
+    return ladder->count < WEIR_SODA_RUNGS_MAX ? ladder->count : WEIR_SODA_RUNGS_MAX;
+}
+
+// Another period's ladder comes at the same address: bitrates tell, and little else does.
+static bool tables_are_of(const struct soda *s, const struct weir_ladder *ladder)
+{
+    size_t j = 0;
+    if (!s->count || s->count != rungs_used(ladder))
+        return false;
+    while (j < s->count && s->rates[j] == rate_of(&ladder->rungs[j]))
+        j++;
+    return j == s->count;
 }
 
 static void make_tables(struct soda *s, const struct weir_ladder *ladder)
 {
-    s->rungs = ladder->rungs;
-    s->count = ladder->count < WEIR_SODA_RUNGS_MAX ? ladder->count : WEIR_SODA_RUNGS_MAX;
-    for (size_t j = 0; j < s->count; j++) {
-        double bps = (double)ladder->rungs[j].bitrate_bps;
-        s->rates[j] = bps > 1 ? bps : 1;
-    }
+    s->count = rungs_used(ladder);
+    for (size_t j = 0; j < s->count; j++)
+        s->rates[j] = rate_of(&ladder->rungs[j]);
     double lowest = s->rates[0];
     double highest = s->rates[s->count - 1];
     double span = highest > lowest ? weir_ln(highest / lowest) : 1;
@@ -129,7 +147,7 @@ static struct weir_abr_decision decide(void *state, const struct weir_abr_observ
     struct soda *s = state;
     if (weir_rate_unknown(o))
         return (struct weir_abr_decision){.rung = 0, .reason = "no sample yet"};
-    if (s->rungs != o->ladder->rungs || s->count > o->ladder->count)
+    if (!tables_are_of(s, o->ladder))
         make_tables(s, o->ladder);
     double bps = s->safety * (double)o->throughput_bps;
     double interval_s = o->segment_duration_us > 0 ? (double)o->segment_duration_us / 1e6 : 2;

@@ -1,5 +1,7 @@
 // tests/abr/test_bba1.c — BBA-1 on the paper's deployment: the vectors of the rate map with nominal
 // sizes, the reservoir by its closed form, and the open points as decided in abr/bba.h.
+#include <string.h>
+
 #include "tests/abr/bba_test.h"
 
 #include "abr/bba.h"
@@ -142,6 +144,30 @@ static void carried_sum_is_the_sum(void **state)
     }
 }
 
+// Another period's ladder and sizes lie where the last ones lay, and its segments count on.
+static void a_sum_is_not_carried_into_other_sizes(void **state)
+{
+    (void)state;
+    for (int ladder_too = 0; ladder_too < 2; ladder_too++) {
+        struct weir_rung rungs[PAPER_RUNGS];
+        const struct weir_ladder ladder = {rungs, PAPER_RUNGS};
+        memcpy(rungs, paper_rungs, sizeof(rungs));
+        struct weir_abr_observation o = paper_observation(sizes);
+        struct weir_bba carried = {0}, fresh = {0};
+        weir_bba_reset(&carried);
+        weir_bba_reset(&fresh);
+        o.ladder = &ladder;
+        for (size_t k = 0; k < PAPER_ROWS; k++)
+            sizes[k * PAPER_RUNGS] = 150000;
+        (void)reservoir_s(&carried, &o);
+        for (size_t k = 0; k < PAPER_ROWS; k++)
+            sizes[k * PAPER_RUNGS] = ladder_too ? 150000 : 130000;
+        rungs[0].bitrate_bps -= ladder_too ? 35000 : 0;
+        o.segment_index++;
+        assert_true(reservoir_s(&carried, &o) == reservoir_s(&fresh, &o));
+    }
+}
+
 static void fetch(struct weir_abr *a, struct weir_abr_observation *o, int times, int64_t elapsed_us)
 {
     for (int i = 0; i < times; i++) {
@@ -197,6 +223,7 @@ int main(void)
         cmocka_unit_test(reservoir_is_what_the_window_takes),
         cmocka_unit_test(prefix_reading_sees_the_hump),
         cmocka_unit_test(carried_sum_is_the_sum),
+        cmocka_unit_test(a_sum_is_not_carried_into_other_sizes),
         cmocka_unit_test(protection_moves_the_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

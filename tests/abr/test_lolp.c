@@ -173,6 +173,28 @@ static void settles_at_what_the_network_carries(void **state)
     weir_abr_destroy(&b);
 }
 
+// Another period's ladder lies where the last one lay: what was made for that one does not count.
+static void a_ladder_that_changes_in_place_is_another(void **state)
+{
+    (void)state;
+    struct weir_rung rungs[] = {{1000000, 0, 0}, {4000000, 0, 0}, {16000000, 0, 0}};
+    const struct weir_ladder ladder = {rungs, 3};
+    struct weir_abr *a = must_create("lolp");
+    struct weir_abr *fresh = must_create("lolp");
+    struct weir_abr_observation o = usual_observation(&ladder);
+    o.throughput_bps = 2000000;
+    o.buffer_level_us = 15 * WEIR_SECOND_US;
+    size_t before = weir_abr_decide(a, &o).rung;
+    for (size_t j = 0; j < 3; j++)
+        rungs[j].bitrate_bps /= 10;
+    o.segment_index++;
+    size_t after = weir_abr_decide(a, &o).rung;
+    assert_int_equal(after, weir_abr_decide(fresh, &o).rung);
+    assert_true(after > before);
+    weir_abr_destroy(&a);
+    weir_abr_destroy(&fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(weights_are_drawn_from_the_seed),
         cmocka_unit_test(steps_down_before_the_buffer_runs_dry),
         cmocka_unit_test(settles_at_what_the_network_carries),
+        cmocka_unit_test(a_ladder_that_changes_in_place_is_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,28 @@ static void heeds_the_last_seconds_of_a_large_buffer(void **state)
     weir_abr_destroy(&a);
 }
 
+// Another period's ladder lies where the last one lay: what was made for that one does not count.
+static void a_ladder_that_changes_in_place_is_another(void **state)
+{
+    (void)state;
+    struct weir_rung rungs[] = {{1000000, 0, 0}, {4000000, 0, 0}, {16000000, 0, 0}};
+    const struct weir_ladder ladder = {rungs, 3};
+    struct weir_abr *a = must_create("soda");
+    struct weir_abr *fresh = must_create("soda");
+    struct weir_abr_observation o = usual_observation(&ladder);
+    o.throughput_bps = 2000000;
+    o.buffer_level_us = 15 * WEIR_SECOND_US;
+    size_t before = weir_abr_decide(a, &o).rung;
+    for (size_t j = 0; j < 3; j++)
+        rungs[j].bitrate_bps /= 10;
+    o.segment_index++;
+    size_t after = weir_abr_decide(a, &o).rung;
+    assert_int_equal(after, weir_abr_decide(fresh, &o).rung);
+    assert_true(after > before);
+    weir_abr_destroy(&a);
+    weir_abr_destroy(&fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +260,7 @@ int main(void)
         cmocka_unit_test(stays_high_where_every_plan_overflows),
         cmocka_unit_test(follows_the_buffer),
         cmocka_unit_test(heeds_the_last_seconds_of_a_large_buffer),
+        cmocka_unit_test(a_ladder_that_changes_in_place_is_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
