@@ -136,12 +136,25 @@ static json_t *decisions_json(const struct weir_summary *s)
     return list;
 }
 
+// What a host without media has: nothing pooled, copied or shown. Others set theirs over it.
+static void add_nothing_shown(json_t *o)
+{
+    (void)json_object_set_new(o, "pool",
+                              json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:{s:i, s:i, s:i, s:i}}",
+                                        "segment_hits", 0, "segment_misses", 0, "frame_hits", 0,
+                                        "frame_misses", 0, "foreign_frames", 0, "high_water_bytes",
+                                        0, "copied_bytes", "net", 0, "demux", 0, "decode", 0,
+                                        "render", 0));
+    (void)json_object_set_new(
+        o, "frames", json_pack("{s:i, s:i, s:i}", "delivered", 0, "dropped", 0, "repeated", 0));
+}
+
 json_t *weir_summary_json(const struct weir_summary *s)
 {
     struct weir_summary_figures f = weir_summary_measure(s);
     json_t *qoe = json_pack("{s:o, s:o, s:o}", "lin", known(f.has_qoe, f.qoe_lin), "log",
                             known(f.has_qoe, f.qoe_log), "vmaf", known(f.has_vmaf, f.qoe_vmaf));
-    return json_pack(
+    json_t *o = json_pack(
         "{s:s, s:s, s:s, s:s?, s:s, s:I, s:o, s:f, s:I, s:f, s:f, s:f, s:I, s:f, s:I, s:I, s:I, "
         "s:I, s:o, s:o}",
         "schema", "weir.session/1", "abr", s->abr, "content", s->content, "trace", s->trace, "host",
@@ -152,4 +165,7 @@ json_t *weir_summary_json(const struct weir_summary *s)
         "bytes", (json_int_t)s->bytes, "wasted_bytes", (json_int_t)s->wasted_bytes, "abandoned",
         (json_int_t)s->abandoned, "errors", (json_int_t)s->errors, "decisions", decisions_json(s),
         "qoe", qoe);
+    if (o)
+        add_nothing_shown(o);
+    return o;
 }

@@ -42,8 +42,8 @@ struct weir_summary_figures {
 };
 struct weir_summary_figures weir_summary_measure(const struct weir_summary *s);
 
-// The members of weir.session/1 that every host has; hosts add theirs (pool, frames, buffer,
-// warnings). A new reference, NULL when memory runs out.
+// The members of weir.session/1 that every host has, pool and frames all zero; hosts with media set
+// those, and add theirs (buffer, warnings). A new reference, NULL when memory runs out.
 json_t *weir_summary_json(const struct weir_summary *s);
 
 #endif

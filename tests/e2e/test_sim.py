@@ -282,6 +282,18 @@ def a_link_that_carries_too_little_is_a_failure_with_its_cause(folder):
 
 
 @e2e.case
+def a_model_pools_and_shows_nothing_and_says_so(folder):
+    trace = write(folder, "t", "0 1\n9 3\n")
+    told = json.loads(ended_well(weir("sim", "--content", movie(folder), "--trace", trace, "--abr", "bola", "--json",
+                                      "-")).stdout)
+    equal(told["frames"], {"delivered": 0, "dropped": 0, "repeated": 0}, "frames")
+    pool = told["pool"]
+    equal(pool.pop("copied_bytes"), {"net": 0, "demux": 0, "decode": 0, "render": 0}, "copied_bytes")
+    equal(pool, dict.fromkeys(("segment_hits", "segment_misses", "frame_hits", "frame_misses", "foreign_frames",
+                               "high_water_bytes"), 0), "pool")
+
+
+@e2e.case
 def missing_inputs_are_named(folder):
     trace, content = write(folder, "t", "0 1\n9 3\n"), movie(folder)
     refused(weir("sim", "--content", os.path.join(folder, "none"), "--trace", trace, "--abr", "bola"), 3, "none")

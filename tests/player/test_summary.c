@@ -134,7 +134,8 @@ static void json_has_every_common_member(void **state)
         "schema",         "abr",           "content",      "trace",       "host",
         "seed",           "startup_delay", "played",       "stall_count", "stall_time",
         "rebuffer_ratio", "mean_bitrate",  "switch_count", "switch_bps",  "bytes",
-        "wasted_bytes",   "abandoned",     "errors",       "decisions",   "qoe"};
+        "wasted_bytes",   "abandoned",     "errors",       "decisions",   "qoe",
+        "pool",           "frames"};
     struct weir_summary s = example();
     json_t *o = weir_summary_json(&s);
     assert_non_null(o);
