@@ -397,6 +397,22 @@ static void grants_the_algorithm_its_wait(void **state)
     rig_clear(&r);
 }
 
+// A choice of the viewer's while the algorithm waits with its decision made: at once, not a segment
+// later.
+static void a_rung_held_while_a_committed_wait_lasts_is_the_next(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_start(&r, &(struct rig_spec){.no_audio = true, .segments = 100}, "festive:target=4");
+    for (int i = 0; i < 30 && (i == 0 || r.open_count); i++)
+        rig_serve(&r, r.now_us + 1000);
+    assert_int_equal(r.open_count, 0); // waits, its rung committed
+    hold_rung(&r, 2);
+    assert_int_equal(rig_fetch(&r, WEIR_FETCH_MEDIA, WEIR_ENGINE_VIDEO)->rung, 2);
+    assert_string_equal(rig_report(&r, WEIR_REPORT_DECISION)->reason, "held");
+    rig_clear(&r);
+}
+
 static void a_decision_is_reported_with_what_it_saw(void **state)
 {
     (void)state;
@@ -564,6 +580,7 @@ int main(void)
         cmocka_unit_test(plays_a_file_of_unknown_length),
         cmocka_unit_test(a_held_rung_lasts_until_auto),
         cmocka_unit_test(grants_the_algorithm_its_wait),
+        cmocka_unit_test(a_rung_held_while_a_committed_wait_lasts_is_the_next),
         cmocka_unit_test(a_decision_is_reported_with_what_it_saw),
         cmocka_unit_test(measures_transfers_together),
         cmocka_unit_test(an_answer_from_a_cache_tells_nothing),
