@@ -10,13 +10,18 @@
 #include "core/detmath.h"
 
 #define VALUES_MAX        ((size_t)40 << 20) // kept at once: 160 MiB
-#define CELLS_PER_SEGMENT 4e5                // of the largest grid, at effort 1
-#define FIRST_TIMES       64                 // buffer levels of the first grid, at least
-#define FIRST_LEVELS      128                // levels of stall, at most
-#define LEVEL_STEPS       8                  // a level of stall is so many steps of time: measured
-#define FINEST_STEP_US    3125               // times a power of two is the first grid's step
+#define CELLS_PER_CHOICE  4e4   // of the largest grid, per segment and rung, at effort 1
+#define CELLS_LEAST       4e7   // however short
+#define FIRST_TIMES       128   // buffer levels of the first grid, at least
+#define FIRST_LEVELS      128   // levels of stall, at most
+#define FIRST_STALL_TIMES 16384 // times between no stall and the longest, at most
+#define LEVELS_MAX        (1 << 20)
+#define LEVEL_STEPS       8    // a level of stall is so many steps of time: measured
+#define FINEST_STEP_US    3125 // times a power of two is the first grid's step
 #define FINEST_US         100
 #define SEARCH_WIDTH      300
+#define NEAR_FEW          4
+#define NEAR_MANY         64
 #define IDLE_SHARE        0.02 // of the bracket: to close less is to have found little
 
 struct weir_optimum_solver {
@@ -33,7 +38,7 @@ struct weir_optimum_params weir_optimum_params_default(void)
     return (struct weir_optimum_params){.metric = WEIR_OPTIMUM_LIN,
                                         .buffer_max_us = 25 * WEIR_SECOND_US,
                                         .link = {.kind = WEIR_LINK_FLUID, .rtt_us = WEIR_TIME_NONE},
-                                        .bracket = 0.003,
+                                        .bracket = 0.005,
                                         .effort = 1};
 }
 
@@ -166,6 +171,8 @@ struct course {
 // Whole divisors all the way down, as finer grids must contain the coarser ones' times.
 static bool halve(struct weir_opt_sizes *z)
 {
+    if (z->stall_max_us / z->level_step_us > LEVELS_MAX)
+        return false;
     if (z->level_step_us > LEVEL_STEPS * z->step_us) {
         z->level_step_us /= 2;
         return true;
@@ -182,11 +189,10 @@ static void first_sizes(const struct weir_optimum_solver *s, double cells_max,
                         struct weir_opt_sizes *z)
 {
     const struct weir_opt_problem *p = &s->problem;
-    double best_us = p->quality[p->rungs - 1] * (double)p->segments - s->best.sum;
-    *z = (struct weir_opt_sizes){.values_max = VALUES_MAX, .step_us = FINEST_STEP_US};
-    // Beyond it even the top rung throughout would not make up for the stalls.
-    z->stall_max_us = (int64_t)(best_us / p->stall_cost) + 1;
-    while (z->step_us < p->buffer_max_us / FIRST_TIMES)
+    z->values_max = VALUES_MAX;
+    z->step_us = FINEST_STEP_US;
+    while (z->step_us < p->buffer_max_us / FIRST_TIMES ||
+           z->step_us < z->stall_max_us / FIRST_STALL_TIMES)
         z->step_us *= 2;
     z->level_step_us = LEVEL_STEPS * z->step_us;
     while (z->level_step_us < z->stall_max_us / FIRST_LEVELS)
@@ -217,13 +223,24 @@ static int lay_next(struct weir_optimum_solver *s, struct course *c, bool *laid)
     if (halve(&finest)) {
         int err = weir_opt_grid_lay(c->grid, &s->problem, &finest, c->coarse);
         c->sizes = finest;
-        if (err || (c->grid->kept && (double)c->grid->cells <= c->cells_max / 2))
+        if (!err && c->grid->kept && (double)c->grid->cells <= c->cells_max / 2)
+            return 0;
+        if (err && err != WEIR_ERR_TOO_BIG)
             return err;
     }
     c->sizes = finer;
     int err = weir_opt_grid_lay(c->grid, &s->problem, &finer, c->coarse);
-    *laid = (double)c->grid->cells <= c->cells_max;
-    return err;
+    *laid = !err && (double)c->grid->cells <= c->cells_max;
+    return err == WEIR_ERR_TOO_BIG ? 0 : err;
+}
+
+static int search(struct weir_optimum_solver *s, struct weir_opt_grid *g, size_t width,
+                  uint8_t near_most)
+{
+    g->guide = true;
+    int err = weir_opt_grid_solve(g, &s->problem, &s->scratch, &s->best);
+    g->guide = false;
+    return err ? err : weir_opt_search(&s->problem, g, width, near_most, &s->best);
 }
 
 // One grid: find a better sequence with it, bound with it, and see what it leaves to a finer one.
@@ -234,11 +251,7 @@ static int refine(struct weir_optimum_solver *s, struct course *c, bool *more)
     int err = 0;
     if (g->kept && c->idle < 2) {
         double before = s->best.sum;
-        g->guide = true;
-        err = weir_opt_grid_solve(g, p, &s->scratch, &s->best);
-        g->guide = false;
-        if (!err)
-            err = weir_opt_search(p, g, SEARCH_WIDTH, &s->best);
+        err = search(s, g, SEARCH_WIDTH, c->idle ? NEAR_MANY : NEAR_FEW);
         c->idle += s->best.sum - before < IDLE_SHARE * (c->bound - before);
     }
     if (!err)
@@ -264,15 +277,20 @@ static int solve(struct weir_optimum_solver *s, const struct weir_optimum_params
     const struct weir_opt_problem *p = &s->problem;
     begin(s);
     struct course c = {.grid = &s->grids[0], .bound = 1e300};
-    c.cells_max = CELLS_PER_SEGMENT * (double)p->segments * params->effort;
+    c.cells_max = CELLS_PER_CHOICE * (double)(p->segments * p->rungs);
+    c.cells_max = (c.cells_max > CELLS_LEAST ? c.cells_max : CELLS_LEAST) * params->effort;
     *bound = s->best.sum;
     if (p->stall_cost <= 0) // every rung is worth nothing, and so is every session
         return 0;
-    first_sizes(s, c.cells_max / 4, &c.sizes);
     bool more = true;
-    int err = 0;
+    int err = weir_opt_stall_max(p, s->best.sum, &c.sizes.stall_max_us);
+    if (!err)
+        first_sizes(s, c.cells_max / 4 < VALUES_MAX ? c.cells_max / 4 : VALUES_MAX, &c.sizes);
     while (more && !err) {
         err = lay_next(s, &c, &more);
+        bool last = !more || !c.grid->kept;
+        if (!err && last && c.coarse) // a last look with the finest guide there is
+            err = search(s, c.coarse, 4 * SEARCH_WIDTH, 2 * NEAR_FEW);
         if (err || !more)
             break;
         err = refine(s, &c, &more);
@@ -280,7 +298,7 @@ static int solve(struct weir_optimum_solver *s, const struct weir_optimum_params
         c.coarse = c.grid;
         c.grid = c.grid == &s->grids[0] ? &s->grids[1] : &s->grids[0];
     }
-    *bound = c.bound;
+    *bound = c.bound > s->best.sum ? c.bound : s->best.sum;
     return err;
 }
 
@@ -294,7 +312,7 @@ int weir_optimum_find(struct weir_optimum_solver *s, const struct weir_trace *tr
     double bound;
     err = solve(s, params, &bound);
     if (err)
-        return weir_error_set(e, err, "--optimal", "memory ran out");
+        return weir_error_set(e, err, "--optimal", "%s", weir_strerror(err));
     double n = (double)s->problem.segments;
     *out = (struct weir_optimum){.rungs = s->best.rungs,
                                  .rung_count = s->problem.segments,

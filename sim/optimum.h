@@ -20,7 +20,7 @@ struct weir_optimum_params {
     int64_t buffer_max_us;        // default 25 s
     struct weir_link_params link; // default fluid; tcp is refused
     // How narrow the bracket is to become before refinement ends, as a share of the bound (default
-    // 0.003), and how much work may go into one session's (default 1; 4: four times as much).
+    // 0.005), and how much work may go into one session's (default 1; 4: four times as much).
     double bracket;
     double effort;
 };

@@ -454,9 +454,8 @@ static void take(float *restrict out, const struct step *s)
             i = first_at_least(s->arrival, 0, to, n->lo);
             fill(out, 0, i, WEIR_OPT_NOTHING);
         }
-        const float *values = s->next_values - n->lo;
         for (; i < to; i++)
-            out[i] = values[s->arrival[i]] + s->reward;
+            out[i] = s->next_values[s->arrival[i] - n->lo] + s->reward;
     }
     fill(out, i, late, WEIR_OPT_NOTHING);
     i = first_at_least(s->arrival, late, s->count, s->stalls.lo);

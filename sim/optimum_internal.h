@@ -185,11 +185,13 @@ void weir_opt_charge_changes(float *values, size_t count, const double *quality,
 // When the first segment is complete, and what is stalled then: a lower bound.
 int64_t weir_opt_first_us(const struct weir_opt_problem *p, size_t rung);
 
+// ---- optimum_bits.c: sessions that stall for more get less than `sum`.
+int weir_opt_stall_max(const struct weir_opt_problem *p, double sum, int64_t *stall_max_us);
+
 // ---- optimum_search.c
-// Improve `best` by a search that `g` (kept) guides.
+// Improve `best` by a search that `g` (kept, a guide) guides: of every segment's sessions `width`
+// go on, and of those much alike near_most.
 int weir_opt_search(const struct weir_opt_problem *p, const struct weir_opt_grid *g, size_t width,
-                    struct weir_opt_best *best);
-// Improve it one or two segments at a time until nothing helps.
-int weir_opt_polish(const struct weir_opt_problem *p, struct weir_opt_best *best);
+                    uint8_t near_most, struct weir_opt_best *best);
 
 #endif

@@ -2,6 +2,9 @@
 // for the searches, which try millions of them. A test holds it against weir_model_run().
 #include "sim/optimum_internal.h"
 
+// Thirty years: no session gets there (sim/model.h gives up after days), and sums stay small.
+#define NEVER_US 1e15
+
 // With nothing to play any segment may be fetched, however long.
 int64_t weir_opt_room_us(const struct weir_opt_problem *p, size_t segment, int64_t stall_us)
 {
@@ -31,7 +34,8 @@ void weir_opt_session_request(const struct weir_opt_problem *p, struct weir_opt_
 void weir_opt_session_complete(const struct weir_opt_problem *p, struct weir_opt_session *s,
                                size_t segment, double bits)
 {
-    s->done_us = weir_opt_cursor_reach(&p->line, &s->cursor, bits) - (double)p->offset_us;
+    double us = weir_opt_cursor_reach(&p->line, &s->cursor, bits) - (double)p->offset_us;
+    s->done_us = us < NEVER_US ? us : NEVER_US;
     // The engine sees whole microseconds. The buffer ran dry when segments before this one ended.
     int64_t late_us = (int64_t)(s->done_us + 0.5) - p->start_us[segment];
     s->stall_us = s->stall_us > late_us ? s->stall_us : late_us;

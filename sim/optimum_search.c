@@ -13,7 +13,6 @@
 // needed are still there when the line fails.
 #define NEAR_STALL_US 500000
 #define NEAR_TIMES    25 // in the buffer
-#define NEAR_MOST     4
 #define NEAR_SLOTS    4096
 
 struct branch {
@@ -38,7 +37,7 @@ struct rank {
 struct search {
     const struct weir_opt_problem *p;
     const struct weir_opt_grid *g;
-    size_t width;
+    size_t width, near_most;
     struct branch *here, *next; // [width], [width * rungs]
     struct rank *ranks;         // of next
     struct choice *choices;     // [segments][width]
@@ -159,7 +158,7 @@ static size_t select_best(struct search *s, size_t segment, size_t grown)
         uint64_t stall = (uint64_t)(at->stall_us / NEAR_STALL_US);
         uint64_t done = (uint64_t)(at->done_us * NEAR_TIMES / (double)s->p->buffer_max_us);
         uint8_t *near = &s->near[(stall * 61 + done) % NEAR_SLOTS];
-        if (*near == NEAR_MOST)
+        if (*near == s->near_most)
             continue;
         ++*near;
         s->here[count++] = *b;
@@ -181,9 +180,9 @@ static void trace_back(const struct search *s, int32_t *rungs)
 }
 
 int weir_opt_search(const struct weir_opt_problem *p, const struct weir_opt_grid *g, size_t width,
-                    struct weir_opt_best *best)
+                    uint8_t near_most, struct weir_opt_best *best)
 {
-    struct search s = {.p = p, .g = g, .width = width, .slot_count = 64};
+    struct search s = {.p = p, .g = g, .width = width, .near_most = near_most, .slot_count = 64};
     while (s.slot_count < 2 * width * p->rungs)
         s.slot_count *= 2;
     s.here = malloc(width * sizeof(*s.here));

@@ -99,9 +99,9 @@ static size_t push_timely(const struct trim *t, size_t layer, int32_t level, con
     size_t to = arriving_before(p, i, s->hi + 1);
     to = to < timely ? to : timely;
     i = arriving_before(p, i, s->lo);
-    float *at = totals_of(t, t->next, layer + 1, s) - s->lo;
+    float *at = totals_of(t, t->next, layer + 1, s);
     for (; i < to; i++) {
-        float total = p->totals[i] + p->reward, *v = &at[p->arrival[i]];
+        float total = p->totals[i] + p->reward, *v = &at[p->arrival[i] - s->lo];
         *v = total > *v ? total : *v;
     }
     return timely;

@@ -282,6 +282,90 @@ static void plenty_of_bandwidth_plays_the_top_rung(void **state)
     weir_trace_destroy(&trace);
 }
 
+static struct weir_content *movie_of(size_t segments, size_t rungs)
+{
+    static char text[1 << 18];
+    struct weir_content *content;
+    struct weir_error e = {0};
+    size_t used = (size_t)snprintf(text, sizeof(text),
+                                   "{\"segment_duration_ms\":2000,"
+                                   "\"bitrates_kbps\":[");
+    for (size_t k = 0; k < rungs; k++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%zu", k ? "," : "",
+                                 300 + 200 * k);
+    used += (size_t)snprintf(text + used, sizeof(text) - used, "],\"segment_sizes_bits\":[");
+    for (size_t i = 0; i < segments; i++) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s[", i ? "," : "");
+        for (size_t k = 0; k < rungs; k++)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%zu", k ? "," : "",
+                                     (300 + 200 * k) * (1400 + 16 * (i * 7 % 10)) / 8 * 8);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "]");
+    }
+    used += (size_t)snprintf(text + used, sizeof(text) - used, "]}");
+    if (weir_content_parse(text, used, "movie", &content, &e) != 0)
+        fail_msg("%s", e.what);
+    return content;
+}
+
+// Extremes are solved as well, and as narrowly.
+static void extremes_are_bracketed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *line; // the trace
+        size_t segments, rungs;
+        int64_t buffer_max_us;
+    } extremes[] = {
+        {"one segment", "[{\"duration_ms\":1000,\"bandwidth_kbps\":900,\"latency_ms\":80}]", 1, 3,
+         25000000},
+        {"one rung", "[{\"duration_ms\":1000,\"bandwidth_kbps\":900,\"latency_ms\":80}]", 20, 1,
+         25000000},
+        {"many rungs", "[{\"duration_ms\":9000,\"bandwidth_kbps\":2000,\"latency_ms\":80}]", 20, 40,
+         25000000},
+        {"hopeless", "[{\"duration_ms\":1000,\"bandwidth_kbps\":1,\"latency_ms\":80}]", 20, 3,
+         25000000},
+        {"next to nothing", "[{\"duration_ms\":1,\"bandwidth_kbps\":1e-7,\"latency_ms\":0}]", 20, 3,
+         25000000},
+        {"enormous", "[{\"duration_ms\":1000,\"bandwidth_kbps\":1e9,\"latency_ms\":0}]", 20, 3,
+         25000000},
+        {"an hour's latency at times",
+         "[{\"duration_ms\":5000,\"bandwidth_kbps\":1500,\"latency_ms\":3600000},"
+         "{\"duration_ms\":5000,\"bandwidth_kbps\":1500,\"latency_ms\":10}]",
+         20, 3, 25000000},
+        {"long outages",
+         "[{\"duration_ms\":2000,\"bandwidth_kbps\":1500,\"latency_ms\":10},"
+         "{\"duration_ms\":30000,\"bandwidth_kbps\":0,\"latency_ms\":10}]",
+         20, 3, 25000000},
+        {"a buffer smaller than a segment",
+         "[{\"duration_ms\":1000,\"bandwidth_kbps\":900,\"latency_ms\":80}]", 20, 3, 1000000},
+        {"an hour of buffer", "[{\"duration_ms\":1000,\"bandwidth_kbps\":900,\"latency_ms\":80}]",
+         20, 3, 3600000000},
+    };
+    for (size_t i = 0; i < sizeof(extremes) / sizeof(extremes[0]); i++) {
+        struct weir_content *content = movie_of(extremes[i].segments, extremes[i].rungs);
+        struct weir_trace *trace;
+        struct weir_optimum_solver *s;
+        struct weir_error e = {0};
+        const char *line = extremes[i].line;
+        if (weir_trace_parse(line, strlen(line), "line", &trace, &e) != 0)
+            fail_msg("%s: %s", extremes[i].name, e.what);
+        assert_int_equal(weir_optimum_create(content, &s, &e), 0);
+        for (int metric = 0; metric < 2; metric++) {
+            struct weir_optimum_params params = weir_optimum_params_default();
+            struct weir_optimum found;
+            params.metric = (enum weir_optimum_metric)metric;
+            params.buffer_max_us = extremes[i].buffer_max_us;
+            assert_int_equal(weir_optimum_find(s, trace, &params, &found, &e), 0);
+            double unit = fabs(found.bound) > 0.1 ? fabs(found.bound) : 0.1;
+            if (!(found.bound >= found.value && found.bound - found.value <= 0.02 * unit))
+                fail_msg("%s: from %.9f to %.9f", extremes[i].name, found.value, found.bound);
+        }
+        weir_optimum_destroy(&s);
+        weir_trace_destroy(&trace);
+        weir_content_destroy(&content);
+    }
+}
+
 static void tcp_is_refused(void **state)
 {
     (void)state;
@@ -306,6 +390,7 @@ int main(void)
         cmocka_unit_test(every_sequence_lies_below_the_bound),
         cmocka_unit_test(nobody_exceeds_the_bound),
         cmocka_unit_test(a_better_trace_does_not_lower_the_bound),
+        cmocka_unit_test(extremes_are_bracketed),
         cmocka_unit_test(tcp_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
