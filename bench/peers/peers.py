@@ -4,6 +4,7 @@
 # one table per trace, medians over the runs. Rungs from the server's log, stalls from the players.
 import argparse
 import concurrent.futures
+import copy
 import itertools
 import json
 import os
@@ -92,7 +93,8 @@ def run_session(args, ladder, player, trace, run):
                           stdout=subprocess.PIPE, text=True)
     try:
         address = re.search(r"http://\S+", server.stdout.readline()).group(0)
-        events = player.play(args, address + manifest, str(folder), LIMIT * ladder.duration, ladder.duration)
+        # A copy: what a player keeps of a session is that session's own.
+        events = copy.copy(player).play(args, address + manifest, str(folder), LIMIT * ladder.duration, ladder.duration)
         time.sleep(0.3)
     finally:
         native.stop(server)
