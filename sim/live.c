@@ -55,10 +55,10 @@ int weir_live_url(const char *path, char *out, size_t out_size_bytes)
 
 static int hex(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    int value = at ? (int)(at - digits) : -1;
+    return value > 15 ? value - 6 : value;
 }
 
 bool weir_live_url_path(const char *url, char *out, size_t out_size_bytes)
@@ -71,8 +71,12 @@ bool weir_live_url_path(const char *url, char *out, size_t out_size_bytes)
             return false;
         int high = at[0] == '%' ? hex(at[1]) : -1;
         int low = high >= 0 ? hex(at[2]) : -1;
-        out[n++] = low >= 0 ? (char)(high * 16 + low) : *at;
-        at += low >= 0 ? 2 : 0;
+        out[n] = *at;
+        if (low >= 0) {
+            out[n] = (char)(unsigned char)(high * 16 + low);
+            at += 2;
+        }
+        n++;
     }
     out[n] = '\0';
     return true;

@@ -119,7 +119,7 @@ int weir_live_dash_read(struct weir_live *l, size_t i)
         err = weir_presentation_parse(&in, &m->presentation, &e);
     if (err == WEIR_ERR_NOMEM)
         return err;
-    const char *problem = NULL;
+    const char *problem;
     if (err)
         problem = e.what;
     else if (m->presentation->live)

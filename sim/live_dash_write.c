@@ -10,6 +10,9 @@
 
 // Entries that one timeline may be expanded to.
 #define MAX_ENTRIES 1000000
+// Bounds on ticks and numbers as written, and on where a timeline gets with them.
+#define MAX_NUMBER (INT64_C(1) << 56)
+#define MAX_TIME   (INT64_C(1) << 60)
 
 static void set(xmlNode *n, const char *name, const char *value)
 {
@@ -48,17 +51,23 @@ static xmlNode *add_child(xmlNode *parent, const char *name)
     return xmlNewChild(parent, parent->ns, BAD_CAST name, NULL);
 }
 
+// A number of the MPD, held within what sums of many of them can take.
+static int64_t number_of(const char *text)
+{
+    int64_t value = strtoll(text, NULL, 10);
+    return value > MAX_NUMBER ? MAX_NUMBER : value < -MAX_NUMBER ? -MAX_NUMBER : value;
+}
+
 // An attribute of a SegmentTemplate, or of those above that it inherits from (5.3.9.1).
 static int64_t inherited(const xmlNode *template, const char *name, int64_t absent)
 {
-    const xmlNode *n = template;
-    for (const xmlNode *owner = template->parent; n; owner = owner->parent) {
-        const char *text = weir_xml_attr(n, name);
+    for (const xmlNode *owner = template->parent; owner && owner->type == XML_ELEMENT_NODE;
+         owner = owner->parent) {
+        const xmlNode *n =
+            owner == template->parent ? template : weir_xml_child(owner, "SegmentTemplate");
+        const char *text = n ? weir_xml_attr(n, name) : NULL;
         if (text)
-            return strtoll(text, NULL, 10);
-        n = owner && owner->parent && owner->parent->type == XML_ELEMENT_NODE
-                ? weir_xml_child(owner->parent, "SegmentTemplate")
-                : NULL;
+            return number_of(text);
     }
     return absent;
 }
@@ -84,16 +93,16 @@ static size_t entries_of(const xmlNode *timeline, const struct cut *cut, int64_t
     for (const xmlNode *s = weir_xml_child(timeline, "S"); s; s = weir_xml_next(s, "S")) {
         const char *at = weir_xml_attr(s, "t"), *d_text = weir_xml_attr(s, "d"),
                    *r_text = weir_xml_attr(s, "r");
-        int64_t d = d_text ? strtoll(d_text, NULL, 10) : 0,
-                r = r_text ? strtol(r_text, NULL, 10) : 0;
-        t = at ? strtoll(at, NULL, 10) : t;
+        int64_t d = d_text ? number_of(d_text) : 0, r = r_text ? number_of(r_text) : 0;
+        t = at ? number_of(at) : t;
         const xmlNode *next = weir_xml_next(s, "S");
         const char *until = next ? weir_xml_attr(next, "t") : NULL;
-        for (int64_t k = 0; d > 0 && (k <= r || r < 0) && seen++ < MAX_ENTRIES; k++, t += d) {
+        for (int64_t k = 0; d > 0 && (k <= r || r < 0) && seen++ < MAX_ENTRIES && t < MAX_TIME;
+             k++, t += d) {
             double start_us = (double)(t - offset) * 1e6 / (double)timescale;
             double end_us = (double)(t + d - offset) * 1e6 / (double)timescale;
-            if (r < 0 && (until ? t >= strtoll(until, NULL, 10)
-                                : start_us >= (double)cut->period_duration_us))
+            if (r < 0 &&
+                (until ? t >= number_of(until) : start_us >= (double)cut->period_duration_us))
                 break;
             double there_us = cut->chunk_us ? start_us + (double)cut->chunk_us : end_us;
             if (end_us > (double)cut->period_duration_us)
@@ -156,8 +165,9 @@ static bool cut_timelines(xmlNode *n, const struct cut *cut)
     if (cut->chunk_us) {
         int64_t timescale = inherited(n, "timescale", 1), d = inherited(n, "duration", 0);
         char text[48];
-        if (d > 0 && timescale > 0) {
-            int64_t offset_us = (int64_t)((double)d * 1e6 / (double)timescale) - cut->chunk_us;
+        double segment_us = timescale > 0 ? (double)d * 1e6 / (double)timescale : 0;
+        if (segment_us > (double)cut->chunk_us && segment_us < 1e15) {
+            int64_t offset_us = (int64_t)segment_us - cut->chunk_us;
             (void)snprintf(text, sizeof(text), "%lld.%06lld",
                            (long long)(offset_us / WEIR_SECOND_US),
                            (long long)(offset_us % WEIR_SECOND_US));

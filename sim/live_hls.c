@@ -9,6 +9,9 @@
 #include "manifest/hls.h"
 #include "sim/live_internal.h"
 
+// Beyond this a playlist's numbers are not believed: they are counted on.
+#define MAX_SEQUENCE (INT64_C(1) << 53)
+
 struct lines {
     struct weir_slice *items;
     size_t count, room;
@@ -152,7 +155,8 @@ static void read_tag(struct weir_live_hls *h, struct pending *next, struct weir_
         remember(h, &h->maps, value);
         next->s.map = h->maps.count;
     } else if (weir_hls_is_tag(line, "#EXT-X-MEDIA-SEQUENCE", &value)) {
-        (void)weir_slice_int64(value, &h->media_sequence);
+        if (!weir_slice_int64(value, &h->media_sequence) || h->media_sequence > MAX_SEQUENCE)
+            h->media_sequence = 0;
     } else if (weir_hls_is_tag(line, "#EXT-X-TARGETDURATION", &value)) {
         (void)weir_slice_int64(value, &h->target_s);
     } else if (ONE_OF(line, kept_globals)) {
@@ -387,8 +391,9 @@ static void put_head(const struct weir_live_manifest *m, const struct weir_live_
         put_line(out, "", h->globals.items[i]);
     weir_textbuf_printf(out, "#EXT-X-TARGETDURATION:%lld\n",
                         (long long)(h->target_s > 0 ? h->target_s : target_s));
-    weir_textbuf_printf(out, "#EXT-X-MEDIA-SEQUENCE:%lld\n",
-                        (long long)(h->media_sequence + first));
+    weir_textbuf_put(out, "#EXT-X-MEDIA-SEQUENCE:");
+    weir_textbuf_integer(out, h->media_sequence + first);
+    weir_textbuf_put(out, "\n");
     // Those whose segment has left (6.2.2): of whole rounds, the one that began this round unless
     // it is listed, and of this round.
     int64_t gone = round * (int64_t)h->discontinuities +
