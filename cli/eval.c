@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/eval_check.h"
 #include "cli/eval_merge.h"
 #include "cli/eval_options.h"
 #include "cli/eval_table.h"
@@ -200,6 +201,8 @@ static int load(struct eval *v)
 {
     struct weir_error e = {0};
     int code = check_abrs(&v->o);
+    if (code == WEIR_EXIT_OK)
+        code = weir_eval_check_outputs(&v->o);
     if (code != WEIR_EXIT_OK)
         return code;
     if (weir_inputs_load(v->o.traces, v->o.trace_count, v->o.contents, v->o.content_count,
@@ -210,7 +213,7 @@ static int load(struct eval *v)
         return code;
     if (weir_store_open(v->o.db, WEIR_STORE_WRITE, &v->store, &e) < 0)
         return fail(&e);
-    return WEIR_EXIT_OK;
+    return weir_eval_check_names(&v->o, &v->inputs, v->store);
 }
 
 static void tell_report(const struct weir_sweep_report *r)
@@ -327,6 +330,13 @@ static int tell(struct eval *v)
     return code;
 }
 
+// A session that failed is one whether it was run now or was there.
+static int tell_failed(struct eval *v)
+{
+    int64_t failed = weir_store_failed_count(v->store);
+    return failed > 0 ? WEIR_EXIT_FAILED : WEIR_EXIT_OK;
+}
+
 int weir_cli_eval(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "merge"))
@@ -342,6 +352,8 @@ int weir_cli_eval(int argc, char **argv)
             code = sweep(&v);
         if (code == WEIR_EXIT_OK)
             code = tell(&v);
+        if (code == WEIR_EXIT_OK && v.store)
+            code = tell_failed(&v);
     }
     weir_store_close(&v.store);
     weir_inputs_clear(&v.inputs);

@@ -125,7 +125,11 @@ static const char help[] =
     "                    mean median p5 p95 max min, or share: of qoe the share of the\n"
     "                    bound, of others the part of sessions where it is above 0.\n"
     "                    @ names an algorithm, a trace set or a content\n"
-    "  --help            this text\n";
+    "  --help            this text\n"
+    "\n"
+    "A trace that an algorithm did not finish is in no figure of any algorithm of its\n"
+    "set; the table says which, and by whom. If any session failed the exit status is\n"
+    "5, once all outputs are written (1 if a --fail-if holds).\n";
 
 static int read_seconds(const char *name, int64_t *out)
 {

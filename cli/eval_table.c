@@ -25,7 +25,7 @@ static void with_interval(FILE *out, int places, double value, struct weir_inter
     if (isnan(value))
         (void)snprintf(text, sizeof(text), "-");
     else if (isnan(i.low))
-        (void)snprintf(text, sizeof(text), "%.*f", places, value);
+        (void)snprintf(text, sizeof(text), "%.*f -", places, value);
     else
         (void)snprintf(text, sizeof(text), "%.*f [%.*f, %.*f]", places, value, places, i.low,
                        places, i.high);
@@ -160,6 +160,25 @@ static void list_traces(const struct weir_results *r, const struct weir_result_s
     (void)fputc('\n', out);
 }
 
+// Whose failures took traces from everybody, a line each.
+static void print_left_out(const struct weir_results *r, const struct weir_result_set *set,
+                           FILE *out)
+{
+    list_traces(r, set, set->left_out, set->left_out_count,
+                "in no figure, not finished by every algorithm", out);
+    for (size_t a = 0; a < r->abr_count; a++) {
+        const struct weir_result_cell *c = &set->cells[a];
+        const char *spec = weir_store_abr(r->store, a)->spec;
+        if (c->missed)
+            (void)fprintf(out, "  %.80s: %zu trace%s not finished, %lld session%s failed\n", spec,
+                          c->missed, c->missed == 1 ? "" : "s", (long long)c->failed,
+                          c->failed == 1 ? "" : "s");
+        else if (c->failed)
+            (void)fprintf(out, "  %.80s: finished no trace, %lld session%s failed\n", spec,
+                          (long long)c->failed, c->failed == 1 ? "" : "s");
+    }
+}
+
 static void print_set(const struct weir_results *r, const struct weir_result_set *set, FILE *out)
 {
     int64_t sessions = 0, stride = 1;
@@ -168,12 +187,14 @@ static void print_set(const struct weir_results *r, const struct weir_result_set
         if (set->cells[a].sample_stride > stride)
             stride = set->cells[a].sample_stride;
     }
-    if (!sessions)
+    if (!sessions && !set->left_out_count)
         return;
     (void)fprintf(out, "\n%s, %s: %zu trace%s, %lld sessions\n", set->name,
                   weir_store_content(r->store, (size_t)set->content)->name, set->trace_count,
                   set->trace_count == 1 ? "" : "s", (long long)sessions);
-    print_means(r, set, out);
+    if (sessions)
+        print_means(r, set, out);
+    print_left_out(r, set, out);
     if (set->has_vmaf)
         print_vmaf(r, set, out);
     if (set->has_bound[0] || set->has_bound[1])
@@ -195,6 +216,6 @@ void weir_eval_print_tables(const struct weir_results *r, FILE *out)
     for (size_t i = 0; i < r->set_count; i++)
         print_set(r, &r->sets[i], out);
     if (r->failed)
-        (void)fprintf(out, "\n%lld sessions ended early by an error and are in no mean\n",
+        (void)fprintf(out, "\n%lld sessions ended early by an error and are in no figure\n",
                       (long long)r->failed);
 }

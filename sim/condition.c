@@ -136,6 +136,7 @@ static int out_of_memory(struct weir_error *e)
 // What the filters leave.
 struct selection {
     bool *abrs, *traces, *contents;
+    bool *left_out; // [content][trace]: in no figure, as in the tables
 };
 
 static bool is_player(const char *spec)
@@ -148,6 +149,7 @@ static void clear_selection(struct selection *s)
     free(s->abrs);
     free(s->traces);
     free(s->contents);
+    free(s->left_out);
 }
 
 // Marks what a filter names among one kind of things. True: it names any.
@@ -193,7 +195,8 @@ static int select_sessions(const struct weir_condition *c, const struct weir_sto
     s->abrs = calloc(abrs + 1, sizeof(bool));
     s->traces = calloc(traces + 1, sizeof(bool));
     s->contents = calloc(contents + 1, sizeof(bool));
-    if (!s->abrs || !s->traces || !s->contents)
+    s->left_out = calloc(traces * contents + 1, sizeof(bool));
+    if (!s->abrs || !s->traces || !s->contents || !s->left_out)
         return out_of_memory(e);
     for (size_t i = 0; i < c->filter_count; i++) {
         bool abr = mark_abrs(store, c->filters[i], s->abrs);
@@ -214,6 +217,15 @@ static int select_sessions(const struct weir_condition *c, const struct weir_sto
     if (!by_content)
         mark_all(s->contents, contents);
     return 0;
+}
+
+static void mark_left_out(const struct weir_results *r, struct selection *s)
+{
+    size_t traces = weir_store_trace_count(r->store);
+    for (size_t i = 0; i < r->set_count; i++)
+        for (size_t t = 0; t < r->sets[i].trace_count; t++)
+            s->left_out[(size_t)r->sets[i].content * traces + (size_t)r->sets[i].traces[t]] =
+                r->sets[i].left_out[t];
 }
 
 // The known values of one algorithm.
@@ -249,10 +261,14 @@ static int collect(const struct weir_condition *c, struct weir_store *store,
                    const struct selection *s, struct values *values, struct weir_error *e)
 {
     struct weir_row row;
+    size_t traces = weir_store_trace_count(store);
+    bool errors = !c->member->real && c->member->index == WEIR_ROW_ERRORS;
     int got = 0, err = weir_store_rewind(store, e);
     while (!err && (got = weir_store_next(store, &row, e)) > 0) {
         struct weir_row_key k = weir_row_key(row.id);
         if (!s->abrs[k.abr] || !s->traces[k.trace] || !s->contents[k.content])
+            continue;
+        if (!errors && s->left_out[(size_t)k.content * traces + (size_t)k.trace])
             continue;
         if (!add_value(&values[k.abr], weir_row_number(&row, c->member)))
             err = out_of_memory(e);
@@ -342,6 +358,8 @@ int weir_condition_evaluate(const struct weir_condition *c, struct weir_store *s
     int err = values ? select_sessions(c, store, &s, e) : out_of_memory(e);
     for (size_t i = 0; !err && i < abrs; i++)
         values[i].keep = c->function != WEIR_CONDITION_MEAN && c->function != WEIR_CONDITION_SHARE;
+    if (!err)
+        mark_left_out(results, &s);
     if (!err && !of_bound)
         err = collect(c, store, &s, values, e);
     for (size_t i = 0; !err && !out->holds && i < abrs; i++) {

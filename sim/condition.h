@@ -49,7 +49,8 @@ struct weir_condition_finding {
     const char *abr; // of the store
 };
 // The comparison is made for every algorithm (that the filters let through) on its own, over all
-// its sessions. INVAL: a filter that names nothing, or nothing to compare.
+// its sessions over traces that every algorithm finished (`errors`: over all). INVAL: a filter that
+// names nothing, or nothing to compare.
 int weir_condition_evaluate(const struct weir_condition *c, struct weir_store *store,
                             const struct weir_results *results, struct weir_condition_finding *out,
                             struct weir_error *e);

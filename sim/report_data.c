@@ -79,8 +79,9 @@ static void add_curve(struct weir_textbuf *out, const char *name, const float *s
 
 static void add_cell(struct weir_textbuf *out, const struct weir_result_cell *c)
 {
-    weir_textbuf_printf(out, "{\"sessions\":%lld,\"stalled\":%lld,\"failed\":%lld",
-                        (long long)c->sessions, (long long)c->stalled, (long long)c->failed);
+    weir_textbuf_printf(out, "{\"sessions\":%lld,\"stalled\":%lld,\"failed\":%lld,\"missed\":%zu",
+                        (long long)c->sessions, (long long)c->stalled, (long long)c->failed,
+                        c->missed);
     add_mean(out, "lin", c, WEIR_RESULT_LIN);
     add_mean(out, "log", c, WEIR_RESULT_LOG);
     add_mean(out, "vmaf", c, WEIR_RESULT_VMAF);
@@ -145,6 +146,8 @@ static void add_set(struct weir_textbuf *out, const struct weir_results *r,
     weir_textbuf_put(out, ",");
     add_names(out, r, set, set->unshared[1]);
     weir_textbuf_put(out, "]");
+    key(out, "left_out");
+    add_names(out, r, set, set->left_out);
     key(out, "cells");
     for (size_t a = 0; a < r->abr_count; a++) {
         weir_textbuf_put(out, a ? "," : "[");

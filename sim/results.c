@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/results_internal.h"
+#include "sim/sweep.h"
 
 static int out_of_memory(struct weir_error *e)
 {
@@ -32,10 +33,13 @@ static void clear_cell(struct weir_result_cell *c)
 {
     for (int m = 0; m < WEIR_RESULT_METRICS; m++)
         free(c->by_trace[m]);
+    free(c->sample_trace);
     free(c->sample_lin);
     free(c->sample_log);
     free(c->sample_stall_s);
     free(c->sessions_of);
+    free(c->stalled_of);
+    free(c->failed_of);
 }
 
 void weir_results_destroy(struct weir_results **r)
@@ -48,6 +52,7 @@ void weir_results_destroy(struct weir_results **r)
             free(s->cells);
             free(s->traces);
             free(s->hopeless);
+            free(s->left_out);
             free(s->unshared[0]);
             free(s->unshared[1]);
         }
@@ -74,10 +79,12 @@ static bool make_set(struct weir_result_set *s, const struct order *traces, size
     *s = (struct weir_result_set){.name = traces[0].set, .content = content, .trace_count = count};
     s->traces = calloc(count, sizeof(*s->traces));
     s->hopeless = calloc(count, sizeof(bool));
+    s->left_out = calloc(count, sizeof(bool));
     s->unshared[0] = calloc(count, sizeof(bool));
     s->unshared[1] = calloc(count, sizeof(bool));
     s->cells = calloc(abr_count ? abr_count : 1, sizeof(*s->cells));
-    if (!s->traces || !s->hopeless || !s->unshared[0] || !s->unshared[1] || !s->cells)
+    if (!s->traces || !s->hopeless || !s->left_out || !s->unshared[0] || !s->unshared[1] ||
+        !s->cells)
         return false;
     double lowest = (double)weir_store_content(store, (size_t)content)->lowest_bps;
     for (size_t i = 0; i < count; i++) {
@@ -130,26 +137,36 @@ static bool begin_cell(struct weir_result_cell *c, size_t traces)
         good = good && c->by_trace[m];
     }
     c->sessions_of = calloc(traces, sizeof(*c->sessions_of));
+    c->stalled_of = calloc(traces, sizeof(*c->stalled_of));
+    c->failed_of = calloc(traces, sizeof(*c->failed_of));
+    c->sample_trace = calloc(WEIR_RESULT_SAMPLES, sizeof(*c->sample_trace));
     c->sample_lin = calloc(WEIR_RESULT_SAMPLES, sizeof(float));
     c->sample_log = calloc(WEIR_RESULT_SAMPLES, sizeof(float));
     c->sample_stall_s = calloc(WEIR_RESULT_SAMPLES, sizeof(float));
     c->sample_stride = 1;
-    return good && c->sessions_of && c->sample_lin && c->sample_log && c->sample_stall_s;
+    return good && c->sessions_of && c->stalled_of && c->failed_of && c->sample_trace &&
+           c->sample_lin && c->sample_log && c->sample_stall_s;
+}
+
+static void move_sample(struct weir_result_cell *c, size_t from, size_t to)
+{
+    c->sample_trace[to] = c->sample_trace[from];
+    c->sample_lin[to] = c->sample_lin[from];
+    c->sample_log[to] = c->sample_log[from];
+    c->sample_stall_s[to] = c->sample_stall_s[from];
 }
 
 // Every second sample goes: what is left are the multiples of twice the stride.
 static void thin_out(struct weir_result_cell *c)
 {
-    for (size_t i = 0; i < c->sample_count / 2; i++) {
-        c->sample_lin[i] = c->sample_lin[i * 2];
-        c->sample_log[i] = c->sample_log[i * 2];
-        c->sample_stall_s[i] = c->sample_stall_s[i * 2];
-    }
+    for (size_t i = 0; i < c->sample_count / 2; i++)
+        move_sample(c, i * 2, i);
     c->sample_count /= 2;
     c->sample_stride *= 2;
 }
 
-static void add_sample(struct weir_result_cell *c, const struct weir_row *row, double stall_s)
+static void add_sample(struct weir_result_cell *c, const struct weir_row *row, uint32_t trace,
+                       double stall_s)
 {
     if (c->sessions % c->sample_stride != 0)
         return;
@@ -158,6 +175,7 @@ static void add_sample(struct weir_result_cell *c, const struct weir_row *row, d
         if (c->sessions % c->sample_stride != 0)
             return;
     }
+    c->sample_trace[c->sample_count] = trace;
     c->sample_lin[c->sample_count] = (float)row->reals[WEIR_ROW_QOE_LIN];
     c->sample_log[c->sample_count] = (float)row->reals[WEIR_ROW_QOE_LOG];
     c->sample_stall_s[c->sample_count++] = (float)stall_s;
@@ -181,13 +199,14 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
     assert(set->cells);
     struct weir_result_cell *c = &set->cells[k.abr];
     p->r->sessions++;
+    if (!c->sessions_of && !begin_cell(c, set->trace_count))
+        return out_of_memory(e);
     if (row->integers[WEIR_ROW_ERRORS] > 0) { // told of, and in no mean
         c->failed++;
+        c->failed_of[at.index]++;
         p->r->failed++;
         return 0;
     }
-    if (!c->sessions && !begin_cell(c, set->trace_count))
-        return out_of_memory(e);
     int64_t stall_us = row->integers[WEIR_ROW_STALL_US];
     int64_t switches = row->integers[WEIR_ROW_SWITCH_COUNT];
     const double values[WEIR_RESULT_METRICS] = {
@@ -201,12 +220,57 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
     };
     for (int m = 0; m < WEIR_RESULT_METRICS; m++)
         c->by_trace[m][at.index] += values[m]; // sums until the pass is over
-    add_sample(c, row, seconds(stall_us));
+    add_sample(c, row, at.index, seconds(stall_us));
     c->sessions++;
     c->sessions_of[at.index]++;
     c->stalled += stall_us > 0;
+    c->stalled_of[at.index] += stall_us > 0;
     set->has_vmaf = set->has_vmaf || !isnan(values[WEIR_RESULT_VMAF]);
     return 0;
+}
+
+// A trace counts where every player that finished any trace of the set finished this one: means
+// over other traces could not be compared.
+static void find_left_out(const struct weir_results *r, struct weir_result_set *set)
+{
+    for (size_t a = 0; a < r->abr_count; a++) {
+        struct weir_result_cell *c = &set->cells[a];
+        const char *spec = weir_store_abr(r->store, a)->spec;
+        if (!c->sessions || weir_sweep_is_bound(spec) || weir_sweep_is_optimum(spec))
+            continue;
+        for (size_t t = 0; t < set->trace_count; t++) {
+            bool missed = c->failed_of[t] > 0 || c->sessions_of[t] == 0;
+            c->missed += missed;
+            set->left_out_count += missed && !set->left_out[t];
+            set->left_out[t] = set->left_out[t] || missed;
+        }
+    }
+}
+
+static void leave_out(const struct weir_result_set *set, struct weir_result_cell *c)
+{
+    size_t kept = 0;
+    for (size_t t = 0; t < set->trace_count; t++) {
+        if (!set->left_out[t])
+            continue;
+        c->sessions -= c->sessions_of[t];
+        c->stalled -= c->stalled_of[t];
+        c->sessions_of[t] = c->stalled_of[t] = 0;
+    }
+    for (size_t i = 0; i < c->sample_count; i++)
+        if (!set->left_out[c->sample_trace[i]])
+            move_sample(c, i, kept++);
+    c->sample_count = kept;
+}
+
+static void compare_like_with_like(struct weir_results *r)
+{
+    for (size_t s = 0; s < r->set_count; s++) {
+        find_left_out(r, &r->sets[s]);
+        for (size_t a = 0; r->sets[s].left_out_count && a < r->abr_count; a++)
+            if (r->sets[s].cells[a].sessions)
+                leave_out(&r->sets[s], &r->sets[s].cells[a]);
+    }
 }
 
 static void sums_to_means(struct weir_results *r)
@@ -231,8 +295,10 @@ static int read_sessions(struct pass *p, struct weir_store *store, struct weir_e
         err = add_row(p, &row, e);
     if (got < 0)
         return got;
-    if (!err)
+    if (!err) {
+        compare_like_with_like(p->r);
         sums_to_means(p->r);
+    }
     return err;
 }
 

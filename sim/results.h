@@ -39,19 +39,21 @@ struct weir_result_difference {
 
 // An algorithm in a set.
 struct weir_result_cell {
-    int64_t sessions, stalled;             // that came to their end; 0: nothing is known of it
-    int64_t failed;                        // ended early by an error: in none of the figures
+    int64_t sessions, stalled; // over the traces that count; 0: nothing is known of it
+    int64_t failed;            // ended early by an error: in none of the figures
+    size_t missed;             // traces it did not finish, of an algorithm that finished any
     double *by_trace[WEIR_RESULT_METRICS]; // [trace_count]: means; NaN where unknown
     double mean[WEIR_RESULT_METRICS];
     struct weir_interval interval[WEIR_RESULT_METRICS]; // of LIN, LOG and VMAF
     double p95_stall_s;
     // Every sample_stride-th session.
     float *sample_lin, *sample_log, *sample_stall_s;
+    uint32_t *sample_trace; // index in the set
     size_t sample_count;
     int64_t sample_stride;
-    struct weir_result_share share[2];           // LIN, LOG
-    struct weir_result_difference difference[2]; // LIN, LOG
-    int64_t *sessions_of;                        // [trace_count]
+    struct weir_result_share share[2];             // LIN, LOG
+    struct weir_result_difference difference[2];   // LIN, LOG
+    int64_t *sessions_of, *stalled_of, *failed_of; // [trace_count]
 };
 
 // A trace set with a content.
@@ -60,9 +62,13 @@ struct weir_result_set {
     int32_t content;
     int32_t *traces; // ids, by name
     size_t trace_count, hopeless_count;
-    bool *hopeless;                 // [trace_count]: its mean is below the lowest rung
-    bool *unshared[2];              // [trace_count]: its bound (LIN, LOG) is not positive
-    size_t unshared_count[2];       // of traces that have a bound
+    bool *hopeless;           // [trace_count]: its mean is below the lowest rung
+    bool *unshared[2];        // [trace_count]: its bound (LIN, LOG) is not positive
+    size_t unshared_count[2]; // of traces that have a bound
+    // Not finished by every player that finished any, and so in no figure of anybody: the figures
+    // of a set are all of the same traces.
+    bool *left_out; // [trace_count]
+    size_t left_out_count;
     bool has_bound[2], has_vmaf;    // any trace
     struct weir_result_cell *cells; // [abr_count]
 };

@@ -80,7 +80,7 @@ static void measure_shares(const struct weir_results *r, struct weir_result_set 
     const double *bounds = bound->by_trace[metric];
     for (size_t t = 0; t < set->trace_count; t++) {
         set->has_bound[metric] = set->has_bound[metric] || !isnan(bounds[t]);
-        set->unshared[metric][t] = bounds[t] <= 0;
+        set->unshared[metric][t] = !set->left_out[t] && bounds[t] <= 0;
         set->unshared_count[metric] += set->unshared[metric][t];
     }
     for (int round = 0; round < 2; round++) { // the optimum's own first: it gives the bracket

@@ -59,7 +59,7 @@ struct weir_interval weir_stats_bootstrap(const double *num, const double *den, 
 {
     struct weir_rng rng;
     int rounds = weir_stats_rounds(count);
-    if (rounds == 0)
+    if (rounds == 0 || count < 2) // one value says nothing of how others would fall
         return (struct weir_interval){NAN, NAN};
     weir_rng_seed(&rng, seed);
     for (int round = 0; round < rounds; round++) {

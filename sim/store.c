@@ -29,7 +29,7 @@ int weir_store_fail(const struct weir_store *s, struct weir_error *e)
         break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        what = "the database is in use by another process";
+        what = "the database is locked: in use by another process";
         break;
     case SQLITE_CANTOPEN:
         what = "the database cannot be opened";
@@ -329,6 +329,14 @@ int64_t weir_store_row_count(struct weir_store *s)
 {
     int64_t count = -1;
     return pragma_integer(s, "SELECT count(*) FROM sessions", &count, NULL) ? -1 : count;
+}
+
+int64_t weir_store_failed_count(struct weir_store *s)
+{
+    int64_t count = -1;
+    return pragma_integer(s, "SELECT count(*) FROM sessions WHERE errors > 0", &count, NULL)
+               ? -1
+               : count;
 }
 
 static void read_row(sqlite3_stmt *q, struct weir_row *row)

@@ -69,7 +69,8 @@ int weir_store_put(struct weir_store *s, const struct weir_row *row, struct weir
 int weir_store_commit(struct weir_store *s, struct weir_error *e);
 // Commit, and make the file a function of its contents alone. Call before close, when all is well.
 int weir_store_seal(struct weir_store *s, struct weir_error *e);
-int64_t weir_store_row_count(struct weir_store *s); // negative: an error
+int64_t weir_store_row_count(struct weir_store *s);    // negative: an error
+int64_t weir_store_failed_count(struct weir_store *s); // that ended by an error; likewise
 
 // All sessions by rising id. One cursor at a time; nothing is put meanwhile.
 int weir_store_rewind(struct weir_store *s, struct weir_error *e);

@@ -215,7 +215,7 @@
       any = true;
       const rows = ranked(list).map(a => {
         const s = set.cells[a.index].share[m];
-        return {a, at: s[0] * 100, low: s[1] * 100, high: s[2] * 100, bracket: s[3]};
+        return {a, at: s[0] * 100, low: s[1] === null ? null : s[1] * 100, high: s[2] === null ? null : s[2] * 100, bracket: s[3]};
       });
       const bracket = rows[0].bracket === null ? null : rows[0].bracket * 100;
       const title = bracket === null ? '% of the bound' : `% of the bound (bracket ${format(bracket, 2)} %)`;
@@ -408,7 +408,7 @@
     const notes = ['QoE is the mean per segment of quality, less stalls times the ladder’s highest quality, less changes of quality between neighbours; start-up is charged to the first segment. lin: Mbit/s; log: ln(bitrate / lowest).',
       'Means are over traces (several start times of one trace count as one). Intervals: 95 % percentile bootstrap by trace. Differences are paired by trace; p-values by sign flips, corrected after Holm over the algorithms of a set.'];
     if (data.baseline >= 0) notes.push('Differences are from ' + data.abrs[data.baseline].name + '.');
-    if (data.failed) notes.push(`${data.failed} sessions ended early by an error and are in no mean.`);
+    if (data.failed) notes.push(`${data.failed} sessions ended early by an error and are in no figure.`);
     if (data.missing) notes.push('Not all sessions are drawn over time. ' + data.missing);
     $('about').replaceChildren(list, ...notes.map(text => element('p', {text})));
   }
@@ -423,6 +423,7 @@
     const named = (list, text) => list.length ? ` ${list.length} ${text}: ${list.slice(0, 6).join(', ')}${list.length > 6 ? ' …' : '.'}` : '';
     const m = metricIndex();
     $('set-notes').textContent = `${set.traces} traces.` + named(set.hopeless, 'hopeless (mean below the lowest rung)')
+      + named(set.left_out, 'in no figure, not finished by every algorithm')
       + (m >= 0 ? named(set.unshared[m], 'without a positive bound, not in the share') : '');
     drawPanels();
     drawCurves(set);

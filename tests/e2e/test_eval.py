@@ -232,7 +232,7 @@ def other_databases_are_refused(folder):
     check(run.returncode in (3, 6) and stderr_lines(run), f"a cut database: exit {run.returncode}")
     connection = sqlite3.connect(changed("SELECT 1"), isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    refused(weir("eval", *inputs(), "--db", db), 6, "in use")
+    refused(weir("eval", *inputs(), "--db", db), 6, "locked")
     connection.close()
 
 
@@ -259,16 +259,52 @@ def bad_traces_are_named_before_anything_is_run(folder):
 
 
 @e2e.case
-def a_session_that_never_ends_is_told_of_and_in_no_mean(folder):
+def a_trace_not_finished_by_all_is_in_no_figure(folder):
+    """bola finishes dead.json's sibling only; fixed:rung=0 finishes both: their means are over the same trace."""
     traces = make_traces(os.path.join(folder, "t"), 2)
     write(os.path.join(traces, "even", "dead.json"), '[{"duration_ms": 1000, "bandwidth_kbps": 0.0001}]')
-    run = ended_well(weir("eval", *inputs("bola", traces=traces)[:-1], "--csv", "-", "--fail-if", "max(errors) > 1"))
+    db = os.path.join(folder, "s.db")
+    command = ["eval", *inputs("bola", traces=traces)[:-1], "--db", db, "--csv", "-", "--fail-if", "max(errors) > 1"]
+    run = weir(*command)
+    equal(run.returncode, 5, "exit code")
     said = "\n".join(stderr_lines(run))
     check("even/dead.json, bola" in said and "1 such session" in said, f"does not tell of it: {said}")
     rows = {r["trace"]: r for r in rows_of(run.stdout)}
     equal((rows["dead.json"]["errors"], rows["dead.json"]["qoe.lin"]), ("1", ""), "errors and QoE")
     mean = float(rows["0000.json"]["qoe.lin"])
-    check(f"{mean:.3f} [" in said, f"the mean of the set is not that of its other trace, {mean:.3f}: {said}")
+    check(f"{mean:.3f} -" in said, f"the mean of the set is not that of its other trace, {mean:.3f}: {said}")
+    check("1 in no figure" in said and "bola: 1 trace not finished, 1 session failed" in said, f"not said by whom: {said}")
+    equal(weir(*command).returncode, 5, "exit code where the failure was there")
+    equal(weir(*command[:-1], "max(errors) > 0").returncode, 1, "exit code of a condition that holds")
+    # One trace that takes bola days is one that another algorithm played: its session is edited to have been finished.
+    ended = weir("eval", *inputs("bola,fixed", traces=traces), "--db", db)
+    equal(ended.returncode, 5, "exit code")
+    connection = sqlite3.connect(db)
+    connection.execute('UPDATE sessions SET errors = 0, qoe_lin = 1000, qoe_log = 1000 WHERE errors > 0 AND id & 4095 = 1')
+    equal(connection.total_changes, 1, "sessions of fixed over dead.json")
+    connection.commit()
+    connection.close()
+    run = weir("eval", *inputs("bola,fixed", traces=traces)[:-1], "--db", db)
+    equal(run.returncode, 5, "exit code")
+    fixed = [line for line in run.stdout.decode().splitlines() if line.startswith("fixed ")]
+    check(fixed and all("1000" not in line for line in fixed), f"fixed is judged by a trace that bola did not finish: {fixed}")
+
+
+@e2e.case
+def what_cannot_work_is_refused_before_the_sweep(folder):
+    db = os.path.join(folder, "s.db")
+    for options, code, place in (
+            (["--csv", os.path.join(folder, "no", "x")], 6, "no/x"), (["--jsonl", folder], 6, folder),
+            (["--segments", os.path.join(folder, "no", "x")], 6, "no/x"),
+            (["--report", os.path.join(folder, "no", "x")], 6, "no/x"), (["--baseline", "nobody"], 2, "nobody"),
+            (["--fail-if", "mean(qoe.lin) @nobody < 1"], 2, "nobody")):
+        refused(weir("eval", *inputs("bola"), "--db", db, *options), code, place)
+        check(not os.path.exists(db) or os.path.getsize(db) == 0, f"something was run despite {options}")
+    kept = write(os.path.join(folder, "kept.csv"), "as it was")
+    refused(weir("eval", *inputs("bola"), "--csv", kept, "--baseline", "nobody"), 2, "nobody")
+    equal(read(kept), b"as it was", "an output of a sweep that was refused")
+    for name in ("bola", "home", "lake.json"):
+        ended_well(weir("eval", *inputs("bola"), "--fail-if", f"mean(qoe.lin) @{name} < -1e9"))
 
 
 @e2e.case
