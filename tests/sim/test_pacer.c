@@ -133,6 +133,31 @@ static void a_clock_that_stands_still_grants_nothing(void **state)
     assert_int_equal(flow.credit_bytes, 0);
 }
 
+static void a_reset_makes_the_next_request_time_zero(void **state)
+{
+    struct fixture *f = *state;
+    struct weir_pacer *p = &f->pacer;
+    weir_pacer_request_begin(p, START_US);
+    assert_int_equal(weir_pacer_latency_us(p, START_US + 3 * S / 2), 9000);
+    weir_pacer_reset(p);
+    assert_int_equal(weir_pacer_latency_us(p, START_US + 3 * S / 2), 9000); // not before it comes
+    weir_pacer_request_begin(p, START_US + 3 * S / 2); // with the other one still open
+    assert_int_equal(weir_pacer_latency_us(p, START_US + 3 * S / 2), 7000);
+    weir_pacer_request_begin(p, START_US + 5 * S / 2); // and once only
+    assert_int_equal(weir_pacer_latency_us(p, START_US + 5 * S / 2), 9000);
+}
+
+static void changes_of_the_rate_are_foretold(void **state)
+{
+    struct fixture *f = *state;
+    struct weir_pacer *p = &f->pacer;
+    weir_pacer_request_begin(p, START_US);
+    assert_int_equal(weir_pacer_change_us(p, START_US), START_US + S);
+    assert_int_equal(weir_pacer_change_us(p, START_US + S - 1), START_US + S);
+    assert_int_equal(weir_pacer_change_us(p, START_US + S), START_US + 2 * S);
+    assert_int_equal(weir_pacer_change_us(p, START_US + 7 * S / 2), START_US + 4 * S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +170,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_trace_begins_again_after_two_idle_seconds, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_stands_still_grants_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reset_makes_the_next_request_time_zero, setup, teardown),
+        cmocka_unit_test_setup_teardown(changes_of_the_rate_are_foretold, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
