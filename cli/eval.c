@@ -211,9 +211,14 @@ static int load(struct eval *v)
     code = tell_bad(v);
     if (code != WEIR_EXIT_OK)
         return code;
+    bool fresh = !v->o.db || access(v->o.db, F_OK) != 0;
+    if (fresh) // a refusal leaves no database behind
+        code = weir_eval_check_names(&v->o, &v->inputs, NULL);
+    if (code != WEIR_EXIT_OK)
+        return code;
     if (weir_store_open(v->o.db, WEIR_STORE_WRITE, &v->store, &e) < 0)
         return fail(&e);
-    return weir_eval_check_names(&v->o, &v->inputs, v->store);
+    return fresh ? WEIR_EXIT_OK : weir_eval_check_names(&v->o, &v->inputs, v->store);
 }
 
 static void tell_report(const struct weir_sweep_report *r)

@@ -48,7 +48,7 @@ static bool is_algorithm(const struct weir_eval_options *o, const struct weir_st
     for (size_t i = 0; o->sweep.optimal && i < WEIR_SWEEP_OPTIMA; i++)
         if (strcmp(weir_sweep_optima[i], name) == 0)
             return true;
-    for (size_t i = 0; i < weir_store_abr_count(store); i++)
+    for (size_t i = 0; store && i < weir_store_abr_count(store); i++)
         if (strcmp(weir_store_abr(store, i)->spec, name) == 0)
             return true;
     return false;
@@ -63,10 +63,10 @@ static bool is_set_or_content(const struct weir_inputs *in, const struct weir_st
     for (size_t i = 0; i < in->content_count; i++)
         if (strcmp(in->contents[i].name, name) == 0)
             return true;
-    for (size_t i = 0; i < weir_store_trace_count(store); i++)
+    for (size_t i = 0; store && i < weir_store_trace_count(store); i++)
         if (strcmp(weir_store_trace(store, i)->set, name) == 0)
             return true;
-    for (size_t i = 0; i < weir_store_content_count(store); i++)
+    for (size_t i = 0; store && i < weir_store_content_count(store); i++)
         if (strcmp(weir_store_content(store, i)->name, name) == 0)
             return true;
     return false;

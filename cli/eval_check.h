@@ -6,7 +6,7 @@
 
 // Outputs can be written, and the names given to --baseline and --fail-if are of something that
 // will be among the results. WEIR_EXIT_OK, or the exit status of what was wrong, which has been
-// said.
+// said. `store`: what is there already may be named as well; NULL: nothing is.
 int weir_eval_check_outputs(const struct weir_eval_options *o);
 int weir_eval_check_names(const struct weir_eval_options *o, const struct weir_inputs *inputs,
                           const struct weir_store *store);

@@ -299,10 +299,16 @@ def what_cannot_work_is_refused_before_the_sweep(folder):
             (["--report", os.path.join(folder, "no", "x")], 6, "no/x"), (["--baseline", "nobody"], 2, "nobody"),
             (["--fail-if", "mean(qoe.lin) @nobody < 1"], 2, "nobody")):
         refused(weir("eval", *inputs("bola"), "--db", db, *options), code, place)
-        check(not os.path.exists(db) or os.path.getsize(db) == 0, f"something was run despite {options}")
+        check(not os.path.exists(db), f"something was run despite {options}")
     kept = write(os.path.join(folder, "kept.csv"), "as it was")
     refused(weir("eval", *inputs("bola"), "--csv", kept, "--baseline", "nobody"), 2, "nobody")
     equal(read(kept), b"as it was", "an output of a sweep that was refused")
+    ended_well(weir("eval", *inputs("bola"), "--db", db))
+    refused(weir("eval", *inputs("fixed"), "--db", db, "--baseline", "nobody"), 2, "nobody")
+    connection = sqlite3.connect(db)
+    equal(connection.execute("SELECT count(*) FROM sessions").fetchone(), (4,), "sessions")
+    connection.close()
+    ended_well(weir("eval", *inputs("fixed"), "--db", db, "--baseline", "bola"))
     for name in ("bola", "home", "lake.json"):
         ended_well(weir("eval", *inputs("bola"), "--fail-if", f"mean(qoe.lin) @{name} < -1e9"))
 
