@@ -5,6 +5,7 @@
 // there is much. Compare it with the published ones on your own traces:
 //
 //   cc -std=c11 -O2 -shared -fPIC -o abr_plugin.so abr_plugin.c $(pkg-config --cflags weir)
+// (in a checkout -Iinclude does for pkg-config)
 //   weir eval --traces TRACES --contents CONTENT --abr bola,./abr_plugin.so --report out.html
 #include <stdio.h>
 #include <stdlib.h>
