@@ -57,11 +57,19 @@ function(weir_fast target)
     endif()
 endfunction()
 
+# Test programs take the plain code, else each of them would be optimised anew.
+function(weir_plain target)
+    if(WEIR_FAST)
+        target_link_options(${target} PRIVATE -fno-lto -fno-use-linker-plugin)
+    endif()
+endfunction()
+
 # weir_test(NAME SOURCES... LINK targets...): a CMocka program, registered with CTest under NAME.
 function(weir_test name)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE ${ARG_LINK} weir_options PkgConfig::CMOCKA)
+    weir_plain(${name})
     target_compile_definitions(${name} PRIVATE
         WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}" WEIR_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME ${name} COMMAND ${name})
@@ -82,6 +90,7 @@ function(weir_fuzz name)
     else()
         add_executable(${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
         target_link_libraries(${name} PRIVATE ${ARG_LINK} weir_options)
+        weir_plain(${name})
         add_test(NAME ${name}_corpus COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
         set_tests_properties(${name}_corpus PROPERTIES TIMEOUT 120 LABELS fuzz)
     endif()
