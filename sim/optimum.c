@@ -22,6 +22,8 @@
 #define SEARCH_WIDTH      300
 #define NEAR_FEW          4
 #define NEAR_MANY         64
+#define DEEP_WIDTH        1200
+#define DEEP_NEAR         8
 #define IDLE_SHARE        0.02 // of the bracket: to close less is to have found little
 
 struct weir_optimum_solver {
@@ -178,7 +180,7 @@ static bool halve(struct weir_opt_sizes *z)
         return true;
     }
     int64_t by = z->step_us % 2 == 0 ? 2 : 5;
-    if (z->step_us < 2 * FINEST_US || z->step_us % by != 0)
+    if (z->step_us < 2 * (int64_t)FINEST_US || z->step_us % by != 0)
         return false;
     z->step_us /= by;
     z->level_step_us /= by;
@@ -290,7 +292,7 @@ static int solve(struct weir_optimum_solver *s, const struct weir_optimum_params
         err = lay_next(s, &c, &more);
         bool last = !more || !c.grid->kept;
         if (!err && last && c.coarse) // a last look with the finest guide there is
-            err = search(s, c.coarse, 4 * SEARCH_WIDTH, 2 * NEAR_FEW);
+            err = search(s, c.coarse, DEEP_WIDTH, DEEP_NEAR);
         if (err || !more)
             break;
         err = refine(s, &c, &more);

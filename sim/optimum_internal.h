@@ -81,8 +81,9 @@ double weir_opt_play(const struct weir_opt_problem *p, const int32_t *rungs);
 double weir_opt_reward(const struct weir_opt_problem *p, size_t segment, int32_t before,
                        int32_t rung);
 
-// ---- optimum_grid.c: the bound (the comment there says why it is one).
-#define WEIR_OPT_NOTHING (-1e30F) // the value of a state that is not worth a look
+// ---- optimum_layout.c, optimum_grid.c: the bound (the latter says why it is one).
+#define WEIR_OPT_MAX_STEPS (INT32_MAX / 4) // of time
+#define WEIR_OPT_NOTHING   (-1e30F)        // the value of a state that is not worth a look
 
 // The states before a segment at one level of stall, from time lo to hi in steps of the grid: all
 // the buffer levels between full and, after a stall, the last segment alone. Those that are worth a
@@ -169,9 +170,14 @@ struct weir_opt_row *weir_opt_grid_row(const struct weir_opt_grid *g, size_t lay
 struct weir_opt_span *weir_opt_grid_spans(const struct weir_opt_grid *g,
                                           const struct weir_opt_problem *p,
                                           const struct weir_opt_row *row);
+// How many there are from lo to hi; none, if hi < lo.
+static inline size_t weir_opt_count(int32_t lo, int32_t hi)
+{
+    return hi >= lo ? (size_t)((int64_t)hi - lo + 1) : 0;
+}
 static inline size_t weir_opt_width(const struct weir_opt_span *s)
 {
-    return s->hi >= s->lo ? (size_t)(s->hi - s->lo + 1) : 0;
+    return weir_opt_count(s->lo, s->hi);
 }
 // The times of all of a layer's rows. False: none.
 bool weir_opt_grid_times(const struct weir_opt_grid *g, size_t layer, int32_t *lo, int32_t *hi);

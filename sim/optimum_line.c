@@ -5,11 +5,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void weir_opt_line_free(struct weir_opt_line *l)
 {
     free(l->start_us);
-    *l = (struct weir_opt_line){0};
+    memset(l, 0, sizeof(*l));
 }
 
 static bool make_room(struct weir_opt_line *l, size_t count)

@@ -188,7 +188,7 @@ int weir_opt_search(const struct weir_opt_problem *p, const struct weir_opt_grid
     s.here = malloc(width * sizeof(*s.here));
     s.next = malloc(width * p->rungs * sizeof(*s.next));
     s.ranks = malloc(width * p->rungs * sizeof(*s.ranks));
-    s.choices = malloc(p->segments * width * sizeof(*s.choices));
+    s.choices = calloc(p->segments * width, sizeof(*s.choices));
     s.slots = malloc(s.slot_count * sizeof(*s.slots));
     int32_t *rungs = malloc(p->segments * sizeof(*rungs));
     int err = s.here && s.next && s.ranks && s.choices && s.slots && rungs ? 0 : WEIR_ERR_NOMEM;

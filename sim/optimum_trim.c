@@ -28,7 +28,7 @@ static size_t layer_size(const struct trim *t, size_t layer)
     if (l->last < l->first)
         return 0;
     const struct weir_opt_span *first = first_span(t, layer);
-    const struct weir_opt_span *last = first + (size_t)(l->last - l->first + 1) * t->p->rungs - 1;
+    const struct weir_opt_span *last = first + weir_opt_count(l->first, l->last) * t->p->rungs - 1;
     return last->at + weir_opt_width(last) - first->at;
 }
 
@@ -120,13 +120,10 @@ static void push_late(const struct trim *t, size_t layer, int32_t level, const s
         level = n->first;
     }
     for (int32_t m = level; i < p->count && m <= n->last; m++) {
-        size_t end = p->count;
-        if (m + 1 < g->level_count) {
-            int64_t to_us = g->level_us[m + 1] + media_us;
-            end = arriving_before(p, i, (int32_t)((to_us + g->step_us - 1) / g->step_us));
-        } else {
-            end = arriving_before(p, i, INT32_MAX);
-        }
+        int64_t to = INT32_MAX;
+        if (m + 1 < g->level_count)
+            to = (g->level_us[m + 1] + media_us + g->step_us - 1) / g->step_us;
+        size_t end = arriving_before(p, i, (int32_t)to);
         if (end > i)
             offer(t, t->next, layer + 1, span_of(t, layer + 1, m, p->rung),
                   weir_opt_grid_latest(g, t->p, layer + 1, m), p->totals[end - 1] + p->reward);
@@ -138,7 +135,7 @@ static int push_row(const struct trim *t, size_t layer, int32_t level, int32_t l
 {
     const struct weir_opt_row *r = weir_opt_grid_row(t->g, layer, level);
     struct weir_opt_scratch *scratch = t->scratch;
-    size_t rungs = t->p->rungs, count = (size_t)(r->hi - r->lo + 1);
+    size_t rungs = t->p->rungs, count = weir_opt_count(r->lo, r->hi);
     if (!weir_opt_scratch_room(&scratch->choices, &scratch->choice_room, count * rungs,
                                sizeof(*scratch->choices)))
         return WEIR_ERR_NOMEM;
@@ -179,7 +176,7 @@ static int push_layer(const struct trim *t, size_t layer)
     for (int32_t m = l->first; !err && m <= l->last; m++) {
         const struct weir_opt_row *r = weir_opt_grid_row(t->g, layer, m);
         if (r->hi >= r->lo)
-            err = push_row(t, layer, m, lo, (size_t)(hi - lo + 1));
+            err = push_row(t, layer, m, lo, weir_opt_count(lo, hi));
     }
     return err;
 }

@@ -16,7 +16,7 @@ static size_t put_content(struct weir_rng *r, size_t segments, size_t rungs, dou
 {
     size_t used = 0;
     int duration_ms = 1000 * (1 + (int)weir_rng_below(r, 4)) + (int)weir_rng_below(r, 3);
-    double kbps[8];
+    double kbps[8] = {0};
     used += (size_t)snprintf(text, ROOM, "{\"segment_duration_ms\":%d,\"bitrates_kbps\":[",
                              duration_ms);
     for (size_t k = 0; k < rungs; k++) {
