@@ -364,7 +364,7 @@ double weir_link_oracle_us(const struct weir_link *l, double at_us, int64_t byte
     struct weir_cursor c = l->cursor;
     weir_cursor_go(&c, at_us);
     bool tcp = l->params.kind == WEIR_LINK_TCP;
-    struct flight f;
+    struct flight f = {0};
     make_flight(l, &c, bytes, tcp ? l->connections.recent : NULL, &f);
     for (;;) {
         if (l->params.kind == WEIR_LINK_PENSIEVE)

@@ -75,7 +75,7 @@ static void start(struct weir_model *m, size_t slot)
     t->requested_us = m->now_us;
     t->first_byte_us = WEIR_TIME_NONE;
     t->connection = take_connection(m);
-    int connection = (int)(m->client * WEIR_MODEL_CONNECTIONS + t->connection);
+    int connection = (int)((size_t)m->client * WEIR_MODEL_CONNECTIONS + t->connection);
     // The link takes more transfers than all sessions together may have.
     (void)weir_link_start(m->link, link_id(m, slot), t->bytes, connection);
 }

@@ -2,7 +2,6 @@
 // of them is results_figures.c.
 #include "sim/results.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,7 +195,9 @@ static int add_row(struct pass *p, const struct weir_row *row, struct weir_error
                               "the database is damaged: a session of no trace");
     struct place at = p->places[k.trace];
     struct weir_result_set *set = &p->r->sets[(size_t)k.content * p->sets_each + at.set];
-    assert(set->cells);
+    if (!set->cells)
+        return weir_error_set(e, WEIR_ERR_SYNTAX, weir_store_path(store),
+                              "the database is damaged: a session of no set");
     struct weir_result_cell *c = &set->cells[k.abr];
     p->r->sessions++;
     if (!c->sessions_of && !begin_cell(c, set->trace_count))
