@@ -173,14 +173,15 @@ def a_thread_more_or_less_changes_no_frame(folder):
 
 @e2e.case
 def a_link_that_stalls_the_player_loses_no_frame(folder):
-    """Slower than the lowest rung at times: stalls, yet every frame comes once."""
+    """Slower than the lowest rung at times: stalls, yet every frame comes once. Nothing is given up: a segment that is
+    may have been shown in part by then, and `decisions` names the rung that replaced it."""
     trace, path, summary = (os.path.join(folder, n) for n in ("trace.json", "frames", "summary"))
     with open(trace, "w", encoding="utf-8") as f:
         json.dump([{"duration_ms": 1000, "bandwidth_kbps": 1500, "latency_ms": 20},
                    {"duration_ms": 2500, "bandwidth_kbps": 20, "latency_ms": 20}], f)
     with e2e.Server(e2e.ARGS.media, "--trace", trace) as server:
-        ended_well(weir("play", "--headless", "--abr", "bba0", "--buffer-max", 4, "--framemd5", path, "--summary",
-                        summary, server.url + "dash-number/manifest.mpd", timeout=120))
+        ended_well(weir("play", "--headless", "--abr", "bba0", "--abandon", "off", "--buffer-max", 4, "--framemd5", path,
+                        "--summary", summary, server.url + "dash-number/manifest.mpd", timeout=120))
     with open(summary, encoding="utf-8") as f:
         session = json.load(f)
     references = [e2e.reference_frames(r) for r in range(e2e.RUNGS)]
