@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """check_events.py: docs/events.md lists what sessions emit. Plays the test media (whole, with a missing segment, and
 something that is no manifest) and looks each event and member up in the page; and the names that
-player/telemetry_events.c can emit must be those of the page, both ways.
+player/telemetry_events.c and player/session_record.c can emit must be those of the page, both ways.
 
 usage: check_events.py WEIR SOURCE-DIR MEDIA-DIR"""
 import json
@@ -29,6 +29,11 @@ def emitted(source):
     return set(re.findall(r'\bemit\(\s*t,\s*\w+,\s*"(\w+)"', source))
 
 
+def recorded(source):
+    """Events of --record."""
+    return set(re.findall(r'\bweir_telemetry_record\(\s*[^"]*?"(\w+)"', source))
+
+
 def play(weir, target, code):
     with tempfile.NamedTemporaryFile() as out:
         done = subprocess.run([weir, "play", "--untimed", "--events", out.name, str(target)], stdin=subprocess.DEVNULL,
@@ -51,6 +56,7 @@ def main():
     weir, source, media = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     rows = documented((source / "docs/events.md").read_text())
     code = emitted((source / "player/telemetry_events.c").read_text())
+    code |= recorded((source / "player/session_record.c").read_text())
     if code != set(rows):
         sys.exit(f"only in the code: {sorted(code - set(rows))}; only in docs/events.md: {sorted(set(rows) - code)}")
     stream = media / "dash-number"
