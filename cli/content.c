@@ -2,13 +2,13 @@
 // say what a content holds.
 #include "cli/content.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/content_info.h"
 #include "cli/outputs.h"
 #include "cli/report.h"
@@ -106,18 +106,13 @@ static int read_option(struct options *o, int option)
 // Options and one input after the word "make" or "info".
 static int read_options(struct options *o, int argc, char **argv)
 {
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("content", argc, argv, ":o:", long_options);
     for (;;) {
-        int at = optind ? optind : 1;
-        int option =
-            getopt_long(argc, argv, ":o:", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
-        if (option == ':')
-            return weir_cli_usage("content", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("content", argv[optind > at ? optind - 1 : at], "unknown option");
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         int code = read_option(o, option);
         if (code != WEIR_EXIT_OK || o->done)
             return code;

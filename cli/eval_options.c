@@ -1,13 +1,13 @@
 // cli/eval_options.c — the options of `weir eval`, and their help.
 #include "cli/eval_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/abr_help.h"
+#include "cli/arguments.h"
 #include "cli/report.h"
 #include "cli/values.h"
 #include "sim/condition.h"
@@ -333,16 +333,14 @@ static int check_options(const struct weir_eval_options *o)
 static int read_all(struct weir_eval_options *o, int argc, char **argv)
 {
     int list = 0;
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("eval", argc, argv, "-:", long_options);
     for (;;) {
-        int at = optind ? optind : 1;
-        int index = -1;
-        int option =
-            getopt_long(argc, argv, "-:", long_options, &index); // NOLINT(concurrency-mt-unsafe)
+        int option = weir_arguments_next(&a);
         int code = WEIR_EXIT_OK;
-        if (option == -1)
+        if (option == WEIR_ARGUMENTS_END)
             break;
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         if (option == OPT_HELP || (option == OPT_ABR && !strcmp(optarg, "help"))) {
             if (option == OPT_HELP)
                 (void)fputs(help, stdout);
@@ -351,15 +349,11 @@ static int read_all(struct weir_eval_options *o, int argc, char **argv)
             o->done = true;
             return WEIR_EXIT_OK;
         }
-        if (option == ':')
-            return weir_cli_usage("eval", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("eval", argv[optind > at ? optind - 1 : at], "unknown option");
         if (option == OPT_PLAIN) {
             code = read_plain(o, list);
         } else {
             char name[32];
-            (void)snprintf(name, sizeof(name), "--%s", long_options[index].name);
+            (void)snprintf(name, sizeof(name), "--%s", long_options[a.index].name);
             list = option;
             code = read_option(o, option, name);
         }

@@ -2,11 +2,11 @@
 #include "cli/html.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/report.h"
 
 enum { OPT_OUTPUT = 'o', OPT_TRACES = 256, OPT_CONTENTS, OPT_BASELINE, OPT_HELP };
@@ -101,18 +101,13 @@ static int read_option(struct options *o, int option)
 static int read_options(struct options *o, int argc, char **argv)
 {
     int list = 0;
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("report", argc, argv, "-:o:", long_options);
     while (!o->done) {
-        int at = optind ? optind : 1;
-        int option =
-            getopt_long(argc, argv, "-:o:", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
-        if (option == ':')
-            return weir_cli_usage("report", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("report", argv[optind > at ? optind - 1 : at], "unknown option");
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         int code = option == OPT_PLAIN ? read_plain(o, list) : read_option(o, option);
         if (option != OPT_PLAIN)
             list = option;

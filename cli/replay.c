@@ -3,11 +3,11 @@
 #include "cli/replay.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/abr_help.h"
+#include "cli/arguments.h"
 #include "cli/report.h"
 #include "sim/rerun.h"
 
@@ -41,13 +41,13 @@ struct options {
 static int read_options(struct options *o, int argc, char **argv)
 {
     *o = (struct options){0};
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("replay", argc, argv, ":", long_options);
     for (;;) {
-        int option =
-            getopt_long(argc, argv, ":", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         if (option == ':' || option == '?')
             return weir_cli_usage("replay", argv[optind - 1], "%s",
                                   option == ':' ? "a value is missing" : "unknown option");

@@ -3,13 +3,13 @@
 #include "cli/serve.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/report.h"
 #include "cli/values.h"
 #include "core/clock.h"
@@ -163,22 +163,17 @@ static int read_option(struct options *o, int option)
 static int read_options(struct options *o, int argc, char **argv)
 {
     weir_server_params_default(&o->params);
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("serve", argc, argv, ":", long_options);
     for (;;) {
-        int at = optind ? optind : 1;
-        int option =
-            getopt_long(argc, argv, ":", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         if (option == OPT_HELP) {
             (void)fputs(help, stdout);
             return WEIR_EXIT_OK;
         }
-        if (option == ':')
-            return weir_cli_usage("serve", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("serve", argv[optind > at ? optind - 1 : at], "unknown option");
         int code = read_option(o, option);
         if (code != WEIR_EXIT_OK)
             return code;

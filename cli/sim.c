@@ -3,12 +3,12 @@
 #include "cli/sim.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/abr_help.h"
+#include "cli/arguments.h"
 #include "cli/outputs.h"
 #include "cli/report.h"
 #include "cli/sim_report.h"
@@ -216,15 +216,13 @@ static int check_options(const struct options *o)
 static int read_options(struct options *o, int argc, char **argv)
 {
     *o = (struct options){.params = weir_model_params_default(), .net = "fluid", .clients = 1};
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("sim", argc, argv, ":", long_options);
     for (;;) {
-        int at = optind ? optind : 1;
-        int index = -1;
-        int option =
-            getopt_long(argc, argv, ":", long_options, &index); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         if (option == OPT_HELP || (option == OPT_ABR && !strcmp(optarg, "help"))) {
             if (option == OPT_HELP)
                 (void)fputs(help, stdout);
@@ -233,12 +231,8 @@ static int read_options(struct options *o, int argc, char **argv)
             o->helped = true;
             return WEIR_EXIT_OK;
         }
-        if (option == ':')
-            return weir_cli_usage("sim", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("sim", argv[optind > at ? optind - 1 : at], "unknown option");
         char name[32];
-        (void)snprintf(name, sizeof(name), "--%s", index >= 0 ? long_options[index].name : "?");
+        (void)snprintf(name, sizeof(name), "--%s", a.index >= 0 ? long_options[a.index].name : "?");
         int code = read_option(o, option, name);
         if (code != WEIR_EXIT_OK)
             return code;

@@ -1,12 +1,12 @@
 // cli/trace.c — `weir trace`: describe throughput traces, convert them, make synthetic ones.
 #include "cli/trace.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/outputs.h"
 #include "cli/report.h"
 #include "cli/trace_info.h"
@@ -279,24 +279,19 @@ static int check_options(struct options *o)
 // Options and inputs after the word that says what to do.
 static int read_options(struct options *o, int argc, char **argv)
 {
-    optind = 0; // glibc: start afresh, whatever was parsed before
-    opterr = 0;
+    struct weir_arguments a = weir_arguments_begin("trace", argc, argv, ":o:", long_options);
     for (;;) {
-        int at = optind ? optind : 1;
-        int option =
-            getopt_long(argc, argv, ":o:", long_options, NULL); // NOLINT(concurrency-mt-unsafe)
-        if (option == -1)
+        int option = weir_arguments_next(&a);
+        if (option == WEIR_ARGUMENTS_END)
             break;
+        if (option == WEIR_ARGUMENTS_WRONG)
+            return WEIR_EXIT_USAGE;
         if (option == OPT_HELP) {
             (void)fputs(help, stdout);
             return WEIR_EXIT_OK;
         }
-        if (option == ':')
-            return weir_cli_usage("trace", argv[optind - 1], "a value is missing");
-        if (option == '?')
-            return weir_cli_usage("trace", argv[optind > at ? optind - 1 : at], "unknown option");
         if (!takes(o->task, option))
-            return weir_cli_usage("trace", argv[at], "not an option of %s", argv[0]);
+            return weir_cli_usage("trace", argv[a.at], "not an option of %s", argv[0]);
         int code = read_option(o, option);
         if (code != WEIR_EXIT_OK)
             return code;
